@@ -1,0 +1,125 @@
+"""The text that `mini` is pretrained on, what is kept out of it, and the vocabulary made from it.
+
+This module knows the files and the rules for keeping sentences apart; it knows nothing of tensors.
+
+Kept out of everything here, so that the model card's figures come from unseen text:
+
+- a fifth of `nsmc-ratings-20k.tsv`: the documents whose `fingerprint` is divisible by five;
+- a fifth of each label of `emotions7-comments.tsv`: the sentences with the smallest fingerprints;
+- all of `emotions7-reddit-dev.tsv`.
+
+A sentence that says the same as one of these, but for spacing, is dropped wherever it appears.
+"""
+
+import csv
+import hashlib
+import io
+import lzma
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sentencepiece
+
+from kobert_demo.encoding import split_words
+
+EMOTIONS = ("공포", "놀람", "분노", "슬픔", "중립", "행복", "혐오")
+HELD_OUT_PART = 5
+VOCABULARY_SIZE = 8002
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence to learn from: what it says, and its stars or its emotion where known.
+
+    Attributes:
+        stars: 1-10, or 0 where unknown.
+        emotion: 1-7, the place in `EMOTIONS` counted from one, or 0 where unknown.
+    """
+
+    text: str
+    stars: int = 0
+    emotion: int = 0
+
+
+def fingerprint(text: str) -> int:
+    """Return a number that depends on nothing but what `text` says, spacing left aside."""
+    said = "".join(split_words(text)).encode()
+    return int.from_bytes(hashlib.sha256(said).digest()[:8], "big")
+
+
+def held_out_ratings(data: Path) -> list[tuple[str, str]]:
+    """Return the (document, label) pairs of the ratings file that are kept apart, label 0 or 1."""
+    rows = _rows(data / "nsmc-ratings-20k.tsv")
+    return [
+        (document, label) for _, document, label in rows if fingerprint(document) % HELD_OUT_PART == 0
+    ]
+
+
+def split_comments(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the comments to train on and the held-out fifth of each label, as (sentence, label)."""
+    by_label: dict[str, list[str]] = {}
+    for sentence, label in _rows(data / "emotions7-comments.tsv"):
+        by_label.setdefault(label, []).append(sentence)
+    train, held_out = [], []
+    for label, sentences in sorted(by_label.items()):
+        ordered = sorted(sentences, key=fingerprint)
+        cut = len(ordered) // HELD_OUT_PART
+        held_out += [(sentence, label) for sentence in ordered[:cut]]
+        train += [(sentence, label) for sentence in ordered[cut:]]
+    return train, held_out
+
+
+def read_corpus(data: Path) -> list[Sentence]:
+    """Return every sentence to learn from; nothing that is held out is among them."""
+    reviews = [
+        Sentence(text, stars=int(stars))
+        for stars, text in (line.split("\t", 1) for line in _lines(data / "nsmc-reviews.tsv.xz"))
+    ]
+    reddit = [
+        Sentence(text, emotion=EMOTIONS.index(label) + 1)
+        for text, label in _rows(data / "emotions7-reddit-train.tsv")
+    ]
+    train, held_out_comments = split_comments(data)
+    comments = [Sentence(text) for text, _ in train]
+    held_out = {fingerprint(text) for text, _ in [*held_out_ratings(data), *held_out_comments]}
+    held_out |= {fingerprint(text) for text, _ in _rows(data / "emotions7-reddit-dev.tsv")}
+    return [
+        sentence
+        for sentence in [*reviews, *reddit, *comments]
+        if fingerprint(sentence.text) not in held_out
+    ]
+
+
+def train_vocabulary(sentences: Iterable[str]) -> bytes:
+    """Return a SentencePiece unigram model of `sentences`, with BERT's special pieces as ids 0-4."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(" ".join(split_words(sentence)) for sentence in sentences),
+        model_writer=model,
+        model_type="unigram",
+        vocab_size=VOCABULARY_SIZE,
+        character_coverage=0.9998,
+        normalization_rule_name="nmt_nfkc",
+        unk_id=0,
+        pad_id=1,
+        bos_id=-1,
+        eos_id=-1,
+        unk_piece="[UNK]",
+        pad_piece="[PAD]",
+        control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+        minloglevel=1,
+    )
+    return model.getvalue()
+
+
+def _lines(path: Path) -> Iterable[str]:
+    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as file:
+        for line in file:
+            yield line.rstrip("\n")
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Return the rows below the header of a tab-separated file without quoting."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
