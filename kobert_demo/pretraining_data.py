@@ -52,12 +52,14 @@ def held_out_ratings(data: Path) -> list[tuple[str, str]]:
     """Return the (document, label) pairs of the ratings file that are kept apart, label 0 or 1."""
     rows = _rows(data / "nsmc-ratings-20k.tsv")
     return [
-        (document, label) for _, document, label in rows if fingerprint(document) % HELD_OUT_PART == 0
+        (document, label)
+        for _, document, label in rows
+        if fingerprint(document) % HELD_OUT_PART == 0
     ]
 
 
 def split_comments(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the comments to train on and the held-out fifth of each label, as (sentence, label)."""
+    """Return the comments to train on and the held-out fifth of each label: (sentence, label)."""
     by_label: dict[str, list[str]] = {}
     for sentence, label in _rows(data / "emotions7-comments.tsv"):
         by_label.setdefault(label, []).append(sentence)
@@ -92,7 +94,7 @@ def read_corpus(data: Path) -> list[Sentence]:
 
 
 def train_vocabulary(sentences: Iterable[str]) -> bytes:
-    """Return a SentencePiece unigram model of `sentences`, with BERT's special pieces as ids 0-4."""
+    """Return a SentencePiece unigram model with BERT's special pieces as ids 0-4."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=(" ".join(split_words(sentence)) for sentence in sentences),
