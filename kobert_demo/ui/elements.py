@@ -1,0 +1,89 @@
+"""The small pieces that every page is built from, so that all pages look and speak alike."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from kobert_demo.errors import KobertDemoError
+from kobert_demo.language import Message
+from kobert_demo.ui.session import language, t
+
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+LINK_STARTS = re.compile(r"([:@]|www)")
+WORD_JOINER = "\u2060"
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a run's status is named, coloured (a Streamlit badge colour) and drawn."""
+
+    name: Message
+    colour: str
+    icon: str
+
+
+STATUSES = {
+    "queued": _Look(Message("Queued"), "gray", "schedule"),
+    "running": _Look(Message("Running"), "blue", "progress_activity"),
+    "finished": _Look(Message("Finished"), "green", "check_circle"),
+    "stopped": _Look(Message("Stopped"), "orange", "stop_circle"),
+    "failed": _Look(Message("Failed"), "red", "error"),
+    "lost": _Look(Message("Lost"), "red", "link_off"),
+}
+
+
+def plain(text: str) -> str:
+    """Return `text` as Markdown that shows exactly `text`: for names, paths and error values.
+
+    Escaping alone leaves bare addresses linked and `:icon:` names drawn; the invisible word joiner
+    after their first characters prevents both. Runs of white space become one space.
+    """
+    marked = LINK_STARTS.sub(rf"\1{WORD_JOINER}", " ".join(text.split()))
+    return PUNCTUATION.sub(r"\\\1", marked)
+
+
+def page_header(title: str, subtitle: str, icon: str) -> None:
+    """Head a page with its translated title and one sentence; `icon` is a Material icon's name."""
+    with st.container(gap="xxsmall"):
+        st.title(title, icon=f":material/{icon}:", anchor=False)
+        st.markdown(f":gray[{subtitle}]")
+
+
+def empty_state(text: str, page: str, label: str) -> None:
+    """Say in a translated sentence what is missing; a button `label` opens the `page` to go to."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.markdown(text, text_alignment="center")
+        if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
+            st.switch_page(page)
+        st.space("small")
+
+
+def status_badge(status: str) -> str:
+    """Return a run's status (queued, running, ...) as a Markdown badge with its translated name."""
+    look = STATUSES[status]
+    return f":{look.colour}-badge[:material/{look.icon}: {look.name.in_language(language())}]"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two largest units, such as `3 min 20 s` or `1 h 5 min`."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return t("{hours} h {minutes} min", hours=hours, minutes=minutes)
+    if minutes:
+        return t("{minutes} min {seconds} s", minutes=minutes, seconds=whole % 60)
+    return t("{seconds} s", seconds=whole if seconds >= 10 else f"{seconds:.1f}")
+
+
+@contextmanager
+def say_errors() -> Iterator[None]:
+    """Show the project's own errors in the visitor's language and stop the page; bugs stay loud."""
+    try:
+        yield
+    except KobertDemoError as error:
+        st.error(plain(error.in_language(language())), icon=":material/error:")
+        st.stop()
