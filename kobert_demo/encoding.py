@@ -173,4 +173,3 @@ def encode(text: str, vocabulary: Vocabulary, max_length: int) -> Encoding:
         pad_id=vocabulary.pad_id,
         pad_token=vocabulary.piece(vocabulary.pad_id),
     )
-

@@ -1,0 +1,118 @@
+"""Dataset -> `Encoded` -> batches: sentences of like length together, in a random order.
+
+Padding to the longest sentence of a batch, rather than to `max_length`, saves most of the work on short
+texts; lengths are only sorted within a random group of batches, so that the order stays random.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kobert_demo.encoding import Vocabulary, encode
+
+GROUP = 50  # batches whose sentences are sorted by length together
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Texts as ids, one after the other.
+
+    Attributes:
+        ids: (pieces of all texts), int32.
+        offsets: (texts + 1): text i is `ids[offsets[i]:offsets[i + 1]]`, [CLS] and [SEP] included.
+        labels: (texts), int64.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    pad_id: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one forward pass reads.
+
+    Attributes:
+        input_ids, attention_mask: (batch, tokens), int64.
+        labels: (batch), int64.
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    labels: torch.Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(
+            self.input_ids.to(device, non_blocking=True),
+            self.attention_mask.to(device, non_blocking=True),
+            self.labels.to(device, non_blocking=True),
+        )
+
+
+def encode_texts(
+    texts: Sequence[str], labels: NDArray[np.integer], vocabulary: Vocabulary, max_length: int
+) -> Encoded:
+    """Encode every text as `encoding.encode` does."""
+    rows = [np.array(encode(text, vocabulary, max_length).input_ids, np.int32) for text in texts]
+    return Encoded(
+        ids=np.concatenate([np.zeros(0, np.int32), *rows]),
+        offsets=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        labels=np.asarray(labels, dtype=np.int64),
+        pad_id=vocabulary.pad_id,
+    )
+
+
+def collate(encoded: Encoded, rows: NDArray[np.int64]) -> Batch:
+    """Return the batch of these rows, padded to the longest of them."""
+    lengths = encoded.lengths[rows]
+    attention_mask = np.arange(lengths.max()) < lengths[:, None]  # (batch, tokens)
+    input_ids = np.full(attention_mask.shape, encoded.pad_id, np.int64)
+    pieces = [encoded.ids[encoded.offsets[row] : encoded.offsets[row + 1]] for row in rows]
+    input_ids[attention_mask] = np.concatenate(pieces)
+    return Batch(
+        torch.from_numpy(input_ids),
+        torch.from_numpy(attention_mask.astype(np.int64)),
+        torch.from_numpy(encoded.labels[rows]),
+    )
+
+
+def training_batches(encoded: Encoded, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
+    """Yield every row once, in an order that `seed` and `epoch` alone decide."""
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(encoded))
+    group = batch_size * GROUP
+    lengths = encoded.lengths
+    chosen = [
+        part[begin : begin + batch_size]
+        for start in range(0, len(order), group)
+        for part in [sorted_by_length(order[start : start + group], lengths)]
+        for begin in range(0, len(part), batch_size)
+    ]
+    for index in random.permutation(len(chosen)):
+        yield collate(encoded, chosen[index])
+
+
+def evaluation_batches(encoded: Encoded, batch_size: int) -> Iterator[Batch]:
+    """Yield every row once, short sentences first."""
+    order = sorted_by_length(np.arange(len(encoded)), encoded.lengths)
+    for begin in range(0, len(order), batch_size):
+        yield collate(encoded, order[begin : begin + batch_size])
+
+
+def sorted_by_length(rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[np.argsort(lengths[rows], kind="stable")]
+
+
+def steps_per_epoch(rows: int, batch_size: int) -> int:
+    return -(-rows // batch_size)

@@ -1,0 +1,79 @@
+"""Which processor will train, and how fast it is: `python -m kobert_demo.device` prints both.
+
+The app asks in a process of its own, so that its server never imports torch.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MATRIX = 1024
+REPEATS = 8
+
+
+@dataclass(frozen=True)
+class Device:
+    """A processor that torch can compute on.
+
+    Attributes:
+        kind: `cuda`, `mps` or `cpu`, in this order of preference.
+        name: as its maker calls it, or the number of threads of a CPU.
+        flops: floating-point operations a second in a 1,024 x 1,024 matrix product.
+    """
+
+    kind: str
+    name: str
+    flops: float
+
+
+def best_device() -> str:
+    """Return `cuda`, else `mps`, else `cpu`."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def probe() -> Device:
+    """Return the best device with its measured speed (one matrix product, the best of a few)."""
+    import torch
+
+    kind = best_device()
+    name = torch.cuda.get_device_name() if kind == "cuda" else f"{torch.get_num_threads()} threads"
+    dtype = torch.bfloat16 if kind == "cuda" else torch.float32
+    matrix = torch.ones(MATRIX, MATRIX, device=kind, dtype=dtype)
+    seconds = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        (matrix @ matrix)[0, 0].item()
+        seconds.append(time.perf_counter() - began)
+    return Device(kind, name, 2 * MATRIX**3 / min(seconds))
+
+
+def probe_elsewhere() -> Device:
+    """Return `probe()` as a fresh Python process sees it."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "kobert_demo.device"],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    return Device(**json.loads(finished.stdout))
+
+
+def training_seconds(device: Device, parameters: int, tokens: int) -> float:
+    """Estimate the seconds to train on `tokens` (all epochs) with a model of `parameters`.
+
+    Six operations for each parameter and token (Kaplan et al. 2020, arXiv:2001.08361, section 2.1), at
+    half of the speed of a bare matrix product.
+    """
+    return 6 * parameters * tokens / (0.5 * device.flops)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(probe())))

@@ -1,0 +1,101 @@
+"""Model files -> a classifier: BERT's pooled [CLS], dropout, one linear layer.
+
+That is `BertForSequenceClassification`, and it is the notebook's `BERTClassifier`.
+"""
+
+import pickle
+from collections.abc import Sequence
+
+import torch
+from safetensors import SafetensorError
+from transformers import BertConfig, BertForSequenceClassification
+
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import ModelError
+from kobert_demo.model_files import ModelFiles
+
+HEAD = {"classifier.weight", "classifier.bias"}
+
+
+def new_classifier(
+    files: ModelFiles, labels: Sequence[str], dropout: float, vocabulary: Vocabulary
+) -> BertForSequenceClassification:
+    """Return the encoder of `files` under a new layer for `labels`, in float32.
+
+    The new layer (and, where `files` has no weights, the encoder) is drawn from torch's random state.
+
+    Raises:
+        ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
+    """
+    config = read_config(files)
+    config.num_labels = len(labels)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    config.classifier_dropout = dropout
+    if config.vocab_size != len(vocabulary):
+        raise ModelError(
+            "The vocabulary of {name} has {pieces} pieces but its weights know {known}: use the "
+            "SentencePiece file that belongs to these weights.",
+            name=files.name,
+            pieces=len(vocabulary),
+            known=config.vocab_size,
+        )
+    if files.weights is None:
+        return BertForSequenceClassification(config)
+    return _load(files, config, may_miss=HEAD)
+
+
+def load_classifier(files: ModelFiles) -> BertForSequenceClassification:
+    """Return a fine-tuned classifier, in float32 and evaluation mode.
+
+    Raises:
+        ModelError: the weights cannot be read or lack a layer, the last one included.
+    """
+    return _load(files, read_config(files), may_miss=set()).eval()
+
+
+def read_config(files: ModelFiles) -> BertConfig:
+    """Return `config.json`.
+
+    Raises:
+        ModelError: it cannot be read or describes another architecture than BERT.
+    """
+    try:
+        values, _ = BertConfig.get_config_dict(files.directory, local_files_only=True)
+        if values.get("model_type") == "bert":
+            return BertConfig.from_dict(values)
+    except (OSError, ValueError, TypeError):
+        pass
+    raise ModelError(
+        'The config.json of {name} does not describe a BERT model: it must say "model_type": "bert".',
+        name=files.name,
+    )
+
+
+def _load(
+    files: ModelFiles, config: BertConfig, may_miss: set[str]
+) -> BertForSequenceClassification:
+    try:
+        model, report = BertForSequenceClassification.from_pretrained(
+            files.directory,
+            config=config,
+            dtype=torch.float32,
+            local_files_only=True,
+            weights_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        raise ModelError(
+            "The weights of {name} cannot be read: use a whole model.safetensors, or a "
+            "pytorch_model.bin that holds nothing but tensors.",
+            name=files.name,
+        ) from error
+    missing = sorted(set(report["missing_keys"]) - may_miss)
+    if missing:
+        raise ModelError(
+            "The weights of {name} lack {count} layers of this model, {first} among them.",
+            name=files.name,
+            count=len(missing),
+            first=missing[0],
+        )
+    return model

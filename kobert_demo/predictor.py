@@ -1,0 +1,70 @@
+"""Model bundle -> `Predictor` -> `Prediction`: sentences and what the model says of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from kobert_demo.batches import encode_texts, evaluation_batches
+from kobert_demo.bundle import read_max_length
+from kobert_demo.config import TrainingConfig
+from kobert_demo.encoding import Encoding, Vocabulary, encode
+from kobert_demo.model import load_classifier
+from kobert_demo.model_files import find_model
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One classified sentence.
+
+    Attributes:
+        label: the most probable one.
+        probabilities: label to probability, in the model's order; they add up to 1.
+        encoding: what the model read.
+    """
+
+    text: str
+    label: str
+    probabilities: dict[str, float]
+    encoding: Encoding
+
+
+class Predictor:
+    """A fine-tuned classifier with its vocabulary, on the CPU in float32.
+
+    Args:
+        model: a bundle's directory, or the name of a built-in classifier.
+
+    Raises:
+        ModelError: it cannot be loaded, or is no classifier.
+    """
+
+    def __init__(self, model: str) -> None:
+        files = find_model(model)
+        self._model = load_classifier(files)
+        self.labels = tuple(self._model.config.id2label.values())
+        self.vocabulary = Vocabulary(files.vocabulary)
+        self.max_length = read_max_length(files.directory, TrainingConfig.max_length)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Classify `texts`, in their order."""
+        encoded = encode_texts(texts, np.arange(len(texts)), self.vocabulary, self.max_length)
+        probabilities = np.zeros((len(texts), len(self.labels)), np.float32)
+        with torch.inference_mode():
+            for batch in evaluation_batches(encoded, BATCH):
+                logits = self._model(
+                    input_ids=batch.input_ids, attention_mask=batch.attention_mask
+                ).logits
+                probabilities[batch.labels.numpy()] = logits.softmax(-1).numpy()
+        return [
+            Prediction(
+                text,
+                self.labels[int(row.argmax())],
+                dict(zip(self.labels, map(float, row), strict=True)),
+                encode(text, self.vocabulary, self.max_length),
+            )
+            for text, row in zip(texts, probabilities, strict=True)
+        ]

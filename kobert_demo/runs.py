@@ -1,0 +1,174 @@
+"""Launching, watching and stopping runs: what pages and shell do with the worker processes.
+
+Each run has a worker process from its launch to its end; workers take turns through the store. A worker
+holds a lock on its run's directory for as long as it lives. The lock tells the truth about it, where a
+process id may belong to somebody else by now, and it is held before the worker's first instruction: the
+launcher takes it and hands it down. Runs of a dead worker are marked as lost by whoever looks first.
+"""
+
+import fcntl
+import os
+import platform
+import secrets
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice, Dataset, load_choice
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import RunError
+from kobert_demo.language import Message
+from kobert_demo.model_files import find_model
+from kobert_demo.store import Row, Run, RunStore
+
+PROJECT = Path(__file__).parents[1]
+RECORDED_PACKAGES = ("torch", "transformers", "sentencepiece", "numpy")
+LOG_LINES = 20
+
+
+class Runs:
+    """The runs of one workspace, with the processes behind them.
+
+    Args:
+        workspace: the directory that holds datasets and runs.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.store = RunStore(workspace / "runs.sqlite")
+
+    def directory(self, run: str) -> Path:
+        return self.workspace / "runs" / run
+
+    def launch(self, choice: DataChoice, config: TrainingConfig, name: str = "") -> str:
+        """Start a worker for a new run and return the run's id; it waits where another one runs.
+
+        Raises:
+            DataError, ModelError: the data or the model cannot be trained with.
+        """
+        train, test = load_choice(self.workspace, choice)
+        files = find_model(config.model)
+        record = freeze(choice, config, train, test, Vocabulary(files.vocabulary))
+        run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        directory = self.directory(run)
+        directory.mkdir(parents=True)
+        steps = config.epochs * -(-len(train.texts) // config.batch_size)
+        with (
+            (directory / "worker.lock").open("w") as lock,
+            (directory / "worker.log").open("w") as log,
+        ):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.store.add(run, name or f"{train.name} · {Path(config.model).name}", record, steps)
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "kobert_demo.worker", str(self.workspace), run],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )
+        self.store.set_pid(run, worker.pid)
+        return run
+
+    def list(self) -> list[Run]:
+        """Return all runs, the newest first; runs whose worker died are marked as lost."""
+        return [self._checked(run) for run in self.store.runs()]
+
+    def get(self, run: str) -> Run:
+        """Return one run, marked as lost if its worker died.
+
+        Raises:
+            RunError: there is none of this id.
+        """
+        return self._checked(self.store.run(run))
+
+    def stop(self, run: str) -> None:
+        """Ask a run to end after its current step; a waiting one ends without starting.
+
+        Raises:
+            RunError: there is no such run, or it has ended already.
+        """
+        if not self.get(run).active:
+            raise RunError("The run {run} has ended already: there is nothing to stop.", run=run)
+        self.store.request_stop(run)
+
+    def bundle(self, run: str) -> Path:
+        """Return the directory of a run's best model.
+
+        Raises:
+            RunError: there is no such run, or it has kept no model.
+        """
+        bundle = self.store.run(run).bundle
+        if bundle is None:
+            raise RunError(
+                "The run {run} has no model: it ended before its first evaluation. Choose another run.",
+                run=run,
+            )
+        return self.directory(run) / bundle
+
+    def log(self, run: str) -> str:
+        """Return the last lines that a run's worker wrote."""
+        path = self.directory(run) / "worker.log"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return "\n".join(text.splitlines()[-LOG_LINES:])
+
+    def _checked(self, run: Run) -> Run:
+        if not run.active or worker_lives(self.directory(run.run)):
+            return run
+        self.store.end(
+            run.run,
+            "lost",
+            Message(
+                "The training process ended without a word: it was killed, or the machine was."
+            ),
+        )
+        return self.store.run(run.run)
+
+
+def worker_lives(directory: Path) -> bool:
+    """Say whether the lock of a run's worker is held."""
+    try:
+        with (directory / "worker.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def freeze(
+    choice: DataChoice,
+    config: TrainingConfig,
+    train: Dataset,
+    test: Dataset,
+    vocabulary: Vocabulary,
+) -> Row:
+    """Return what a run is, written down once at its launch: every page shows a run from this."""
+    counts = np.bincount(test.label_ids, minlength=len(train.labels))
+    return {
+        "config": asdict(config),
+        "labels": list(train.labels),
+        "data": {
+            **asdict(choice),
+            "name": train.name,
+            "train_rows": len(train.texts),
+            "test_rows": len(test.texts),
+            "train_sha256": train.sha256,
+            "test_sha256": test.sha256,
+            "majority": float(counts.max() / counts.sum()),
+        },
+        "vocabulary_sha256": vocabulary.sha256,
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in RECORDED_PACKAGES},
+        },
+        "host": {"system": platform.platform(), "cpus": os.cpu_count()},
+    }

@@ -1,0 +1,252 @@
+"""The run store: one SQLite file with every run, its steps and its evaluations.
+
+It knows nothing of training or of processes. Readers and one writer work at the same time (WAL).
+"""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kobert_demo.errors import RunError
+from kobert_demo.language import Message
+
+Status = Literal["queued", "running", "finished", "stopped", "failed", "lost"]
+Row = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL,
+    record TEXT NOT NULL,
+    steps INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL,
+    pid INTEGER,
+    stop_requested INTEGER NOT NULL DEFAULT 0,
+    bundle TEXT,
+    error TEXT
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_running ON runs (status) WHERE status = 'running';
+CREATE TABLE IF NOT EXISTS steps (
+    run TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    loss REAL, accuracy REAL, learning_rate REAL, grad_norm REAL,
+    sentences INTEGER, seconds REAL,
+    PRIMARY KEY (run, step)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS evaluations (
+    run TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    loss REAL, accuracy REAL, macro_f1 REAL, confusion TEXT,
+    PRIMARY KEY (run, step)
+) WITHOUT ROWID;
+"""
+
+RUNS = """
+SELECT runs.*, last.step, last.epoch, best.accuracy, best.macro_f1, best.loss, best.step AS best_step,
+    (SELECT count(*) FROM runs AS other
+     WHERE runs.status = 'queued' AND other.status = 'queued' AND other.place <= runs.place) AS waiting
+FROM runs
+LEFT JOIN steps AS last ON last.run = runs.run
+    AND last.step = (SELECT max(step) FROM steps WHERE run = runs.run)
+LEFT JOIN evaluations AS best ON best.run = runs.run
+    AND best.step = (SELECT step FROM evaluations WHERE run = runs.run
+                     ORDER BY macro_f1 DESC, loss, step LIMIT 1)
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the store knows it.
+
+    Attributes:
+        record: what was frozen at launch: `config`, `data`, `labels`, `versions` and more.
+        step, steps: optimizer steps done and planned.
+        accuracy, macro_f1, loss, best_step: of the best evaluation by macro-F1; None before the first.
+        bundle: the name of the best model's directory within the run's directory.
+        waiting: the place in the queue from 1; 0 where the run does not wait.
+        created_at, started_at, ended_at: seconds since 1970.
+    """
+
+    run: str
+    name: str
+    status: Status
+    record: Row
+    step: int
+    steps: int
+    epoch: int
+    accuracy: float | None
+    macro_f1: float | None
+    loss: float | None
+    best_step: int | None
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    pid: int | None
+    stop_requested: bool
+    bundle: str | None
+    error: Message | None
+    waiting: int
+
+    @property
+    def active(self) -> bool:
+        return self.status in ("queued", "running")
+
+
+class RunStore:
+    """The runs of one workspace.
+
+    Args:
+        path: the SQLite file; made where it is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return this thread's connection: SQLite's are not shared between threads."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=30)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(SCHEMA)
+            self._local.connection = connection
+        return connection
+
+    def _write(self, sql: str, *values: object) -> int:
+        """Run one statement in a transaction; return how many rows it changed."""
+        with self._connection() as connection:
+            return connection.execute(sql, values).rowcount
+
+    def _read(self, sql: str, *values: object) -> list[Row]:
+        return [dict(row) for row in self._connection().execute(sql, values)]
+
+    def add(self, run: str, name: str, record: Row, steps: int) -> None:
+        """Put a new run at the end of the queue."""
+        self._write(
+            "INSERT INTO runs (run, name, status, record, steps, created_at) "
+            "VALUES (?, ?, 'queued', ?, ?, ?)",
+            *(run, name, json.dumps(record, ensure_ascii=False), steps, time.time()),
+        )
+
+    def runs(self) -> list[Run]:
+        """Return all runs, the newest first."""
+        return [_run(row) for row in self._read(f"{RUNS} ORDER BY runs.place DESC")]
+
+    def run(self, run: str) -> Run:
+        """Return one run.
+
+        Raises:
+            RunError: there is none of this id.
+        """
+        rows = self._read(f"{RUNS} WHERE runs.run = ?", run)
+        if not rows:
+            raise RunError("There is no run {run}: list the runs to see their ids.", run=run)
+        return _run(rows[0])
+
+    def set_pid(self, run: str, pid: int) -> None:
+        self._write("UPDATE runs SET pid = ? WHERE run = ?", pid, run)
+
+    def claim(self, run: str) -> bool:
+        """Start `run` if it is the first of the queue and nothing runs; say whether it did."""
+        try:
+            return (
+                self._write(
+                    "UPDATE runs SET status = 'running', started_at = ? WHERE run = ? "
+                    "AND status = 'queued' AND NOT EXISTS (SELECT 1 FROM runs WHERE status = 'running') "
+                    "AND place = (SELECT min(place) FROM runs WHERE status = 'queued')",
+                    *(time.time(), run),
+                )
+                == 1
+            )
+        except sqlite3.IntegrityError:  # another worker was faster
+            return False
+
+    def end(self, run: str, status: Status, error: Message | None = None) -> bool:
+        """End an active run; say whether it was one."""
+        return (
+            self._write(
+                "UPDATE runs SET status = ?, ended_at = ?, error = ? "
+                "WHERE run = ? AND status IN ('queued', 'running')",
+                *(status, time.time(), _pack(error), run),
+            )
+            == 1
+        )
+
+    def request_stop(self, run: str) -> None:
+        self._write("UPDATE runs SET stop_requested = 1 WHERE run = ?", run)
+
+    def stop_requested(self, run: str) -> bool:
+        rows = self._read("SELECT stop_requested FROM runs WHERE run = ?", run)
+        return bool(rows[0]["stop_requested"])
+
+    def set_bundle(self, run: str, bundle: str) -> None:
+        self._write("UPDATE runs SET bundle = ? WHERE run = ?", bundle, run)
+
+    def add_steps(self, run: str, steps: Iterable[Row]) -> None:
+        """Append training steps, each a row of the `steps` table without its run."""
+        with self._connection() as connection:
+            connection.executemany(
+                "INSERT INTO steps VALUES (:run, :step, :epoch, :loss, :accuracy, :learning_rate, "
+                ":grad_norm, :sentences, :seconds)",
+                [{"run": run, **step} for step in steps],
+            )
+
+    def add_evaluation(self, run: str, evaluation: Row) -> None:
+        """Append an evaluation; `confusion` is a nested list."""
+        self._write(
+            "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)",
+            run,
+            *(evaluation[name] for name in ("step", "epoch", "loss", "accuracy", "macro_f1")),
+            json.dumps(evaluation["confusion"]),
+        )
+
+    def steps(self, run: str, after: int = 0) -> list[Row]:
+        """Return the training steps past step `after`, in order."""
+        return self._read(
+            "SELECT * FROM steps WHERE run = ? AND step > ? ORDER BY step", run, after
+        )
+
+    def evaluations(self, run: str, after: int = 0) -> list[Row]:
+        """Return the evaluations past step `after`, in order."""
+        rows = self._read(
+            "SELECT * FROM evaluations WHERE run = ? AND step > ? ORDER BY step", run, after
+        )
+        return [{**row, "confusion": json.loads(row["confusion"])} for row in rows]
+
+    def curve(
+        self, run: str, table: Literal["steps", "evaluations"], column: str, after: int = 0
+    ) -> tuple[list[int], list[float]]:
+        """Return the steps past `after` and one column's values at them."""
+        cursor = self._connection().execute(
+            f"SELECT step, {column} FROM {table} WHERE run = ? AND step > ? ORDER BY step",
+            (run, after),
+        )
+        pairs: Sequence[tuple[int, float]] = [tuple(row) for row in cursor]
+        return [step for step, _ in pairs], [value for _, value in pairs]
+
+
+def _pack(message: Message | None) -> str | None:
+    if message is None:
+        return None
+    values = {name: str(value) for name, value in message.values.items()}
+    return json.dumps({"text": message.text, "values": values}, ensure_ascii=False)
+
+
+def _run(row: Row) -> Run:
+    del row["place"]
+    row["record"] = json.loads(row["record"])
+    row["error"] = Message(**json.loads(row["error"])) if row["error"] else None
+    row["stop_requested"] = bool(row["stop_requested"])
+    row["step"], row["epoch"] = row["step"] or 0, row["epoch"] or 0
+    return Run(**row)

@@ -1,0 +1,200 @@
+"""`python -m kobert_demo.worker WORKSPACE RUN`: the process that trains one run.
+
+It waits for its turn, introduces the training loop to the run store, and keeps the best model. Nobody
+needs to be there: it outlives the page, the shell and the app that launched it.
+"""
+
+import errno
+import logging
+import math
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from kobert_demo.bundle import save_bundle
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice, Dataset, load_choice
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import DataError, KobertDemoError, RunError
+from kobert_demo.language import Message
+from kobert_demo.model_files import find_model
+from kobert_demo.runs import Runs
+from kobert_demo.store import Row, Status
+
+if TYPE_CHECKING:
+    from transformers import BertForSequenceClassification
+
+    from kobert_demo.training import Evaluation, TrainStep
+
+WAIT = 0.25  # seconds between two looks at the queue
+FLUSH = 0.2  # seconds that steps are held back, so that fast training is not one write a step
+NICENESS = 10  # the app and its visitors come first
+
+log = logging.getLogger("kobert_demo")
+
+
+class Worker:
+    """One run, from its place in the queue to its end.
+
+    Args:
+        runs: the workspace's runs.
+        run: the id of a queued run.
+    """
+
+    def __init__(self, runs: Runs, run: str) -> None:
+        self._runs, self._store, self._run = runs, runs.store, run
+        self._directory = runs.directory(run)
+        self._record: Row = runs.store.run(run).record
+        self._config = TrainingConfig(**self._record["config"])
+        self._terminated = threading.Event()
+        self._unwritten: list[Row] = []
+        self._flushed_at = 0.0
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def work(self) -> None:
+        """Train the run when its turn comes, and write down how it ended."""
+        status: Status = "failed"
+        error: Message | None = None
+        try:
+            status = self._train() if self._wait() else "stopped"
+        except KobertDemoError as problem:
+            error = problem.messages[0]
+            log.error("%s", problem)
+        except Exception as problem:
+            error = explain(problem)
+            log.exception("%s", error)
+        log.info("the run is %s", status)
+        self._store.end(self._run, status, error)
+
+    def _terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self._terminated.set()
+
+    def _stopping(self) -> bool:
+        return self._terminated.is_set() or self._store.stop_requested(self._run)
+
+    def _wait(self) -> bool:
+        """Return True when it is this run's turn, False when it was stopped before."""
+        while not self._stopping():
+            if self._store.claim(self._run):
+                return True
+            time.sleep(WAIT)
+            self._runs.list()  # a dead worker at the head of the queue must not block it
+        return False
+
+    def _train(self) -> Status:
+        import torch
+
+        from kobert_demo.batches import encode_texts
+        from kobert_demo.device import best_device
+        from kobert_demo.model import new_classifier
+        from kobert_demo.training import Evaluation, train
+
+        config, device = self._config, best_device()
+        log.info("training on %s with %d threads", device, torch.get_num_threads())
+        torch.manual_seed(config.seed)
+        files = find_model(config.model)
+        vocabulary = Vocabulary(files.vocabulary)
+        model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
+        train_data, test_data = (
+            encode_texts(data.texts, data.label_ids, vocabulary, config.max_length)
+            for data in self._data()
+        )
+        best: Evaluation | None = None
+        for event in train(model, train_data, test_data, config):
+            if not isinstance(event, Evaluation):
+                self._take_step(event)
+            else:
+                self._take_evaluation(event)
+                if best is None or (event.macro_f1, -event.loss) > (best.macro_f1, -best.loss):
+                    best = event
+                    self._keep(model, vocabulary, best)
+            if self._stopping():
+                break
+        self._flush()
+        return "stopped" if self._stopping() else "finished"
+
+    def _data(self) -> tuple[Dataset, Dataset]:
+        """Return the training and the test data that were frozen into the run."""
+        frozen = self._record["data"]
+        names = (field.name for field in fields(DataChoice))
+        train, test = load_choice(
+            self._runs.workspace, DataChoice(**{name: frozen[name] for name in names})
+        )
+        if (train.sha256, test.sha256) != (frozen["train_sha256"], frozen["test_sha256"]):
+            raise DataError(
+                "The data of this run has changed on disk since it was launched: upload the file again."
+            )
+        return train, test
+
+    def _take_step(self, step: "TrainStep") -> None:
+        if not math.isfinite(step.loss):
+            self._flush()
+            raise RunError(
+                "The loss is no longer a number at step {step}: choose a lower learning rate.",
+                step=step.step,
+            )
+        if step.step % self._config.log_interval == 0:
+            log.info("epoch %d step %d loss %.4f", step.epoch, step.step, step.loss)
+        self._unwritten.append(asdict(step))
+        if time.monotonic() - self._flushed_at > FLUSH:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._store.add_steps(self._run, self._unwritten)
+        self._unwritten.clear()
+        self._flushed_at = time.monotonic()
+
+    def _take_evaluation(self, evaluation: "Evaluation") -> None:
+        self._flush()
+        row = {**asdict(evaluation), "confusion": evaluation.confusion.tolist()}
+        self._store.add_evaluation(self._run, row)
+        log.info(
+            "epoch %d test loss %.4f accuracy %.4f macro-F1 %.4f",
+            *(evaluation.epoch, evaluation.loss, evaluation.accuracy, evaluation.macro_f1),
+        )
+
+    def _keep(
+        self,
+        model: "BertForSequenceClassification",
+        vocabulary: Vocabulary,
+        best: "Evaluation",
+    ) -> None:
+        """Make this the run's model; the one before stays until the new one is whole."""
+        before = self._store.run(self._run).bundle
+        bundle = f"bundle-{best.step}"
+        save_bundle(self._directory / bundle, model, vocabulary, self._record, best)
+        self._store.set_bundle(self._run, bundle)
+        if before:
+            shutil.rmtree(self._directory / before)
+
+
+def explain(problem: Exception) -> Message:
+    """Say in words why training failed, and what to change."""
+    if isinstance(problem, MemoryError) or "out of memory" in str(problem).lower():
+        return Message(
+            "The memory is full: choose a smaller batch size or a smaller max_length and start again."
+        )
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return Message("The disk is full: free some space and start again.")
+    return Message(
+        "Training ended with an unexpected error ({kind}); the last lines of the log say more.",
+        {"kind": type(problem).__name__},
+    )
+
+
+def main() -> None:
+    workspace, run = sys.argv[1:]
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    os.nice(NICENESS)
+    Worker(Runs(Path(workspace)), run).work()
+
+
+if __name__ == "__main__":
+    main()
