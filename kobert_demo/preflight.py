@@ -1,0 +1,100 @@
+"""Dataset -> `Report`: what to know about data before anything trains on it.
+
+KoBERT's worst failure trains without an error on sentences that are all [UNK]; the report shows it first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kobert_demo.dataset import Dataset
+from kobert_demo.encoding import Vocabulary
+
+SPECIAL_PIECES = 2  # [CLS] and [SEP]
+ROWS_A_TICK = 2**13
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a pre-flight found.
+
+    Attributes:
+        label_counts: how many sentences each label has.
+        duplicates: rows whose sentence and label already stood in an earlier row.
+        conflicts: distinct sentences that stand with more than one label.
+        lengths: how many sentences have each `valid_length` before cutting ([CLS] and [SEP] counted);
+            int64, (longest + 1,).
+        truncated: share of sentences that are longer than `max_length`, 0 to 1.
+        unk_rate: share of [UNK] among all pieces of the sentences, 0 to 1.
+        leaked: distinct test sentences that are also training sentences.
+    """
+
+    label_counts: dict[str, int]
+    duplicates: int
+    conflicts: int
+    lengths: NDArray[np.int64]
+    truncated: float
+    unk_rate: float
+    leaked: int
+
+
+def inspect(
+    dataset: Dataset,
+    vocabulary: Vocabulary,
+    max_length: int,
+    test: Dataset | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Report:
+    """Return the report on `dataset`, the training data where there is a `test` set beside it.
+
+    Args:
+        max_length: pieces of a sentence that the model reads, [CLS] and [SEP] counted.
+        progress: hears now and then which share of the sentences has been looked at.
+    """
+    lengths, unknown = _count_pieces(dataset.texts, vocabulary, progress)
+    pieces = int((lengths - SPECIAL_PIECES).sum())
+    sentences = _fingerprints(dataset.texts)
+    duplicates, conflicts = _count_repetitions(sentences, dataset.label_ids)
+    leaked = np.intersect1d(sentences, _fingerprints(test.texts)).size if test is not None else 0
+    return Report(
+        label_counts=dataset.counts(),
+        duplicates=duplicates,
+        conflicts=conflicts,
+        lengths=np.bincount(lengths),
+        truncated=float((lengths > max_length).mean()) if lengths.size else 0.0,
+        unk_rate=unknown / pieces if pieces else 0.0,
+        leaked=leaked,
+    )
+
+
+def _count_pieces(
+    texts: list[str], vocabulary: Vocabulary, progress: Callable[[float], None] | None
+) -> tuple[NDArray[np.int64], int]:
+    """Return each sentence's `valid_length` before cutting, (sentences,), and the number of [UNK]."""
+    lengths = np.empty(len(texts), dtype=np.int64)
+    unknown = 0
+    for row, text in enumerate(texts):
+        ids = vocabulary.ids(text)
+        lengths[row] = len(ids) + SPECIAL_PIECES
+        unknown += ids.count(vocabulary.unk_id)
+        if progress and not row % ROWS_A_TICK:
+            progress(row / len(texts))
+    return lengths, unknown
+
+
+def _fingerprints(texts: list[str]) -> NDArray[np.int64]:
+    """Return a 64-bit hash of each text, (texts,): equal texts meet without another copy of them."""
+    return np.fromiter(map(hash, texts), np.int64, len(texts))
+
+
+def _count_repetitions(
+    sentences: NDArray[np.int64], label_ids: NDArray[np.int32]
+) -> tuple[int, int]:
+    """Return the rows that repeat sentence and label, and the sentences with more than one label."""
+    order = np.lexsort((label_ids, sentences))
+    same_sentence = np.diff(sentences[order]) == 0
+    same_label = np.diff(label_ids[order]) == 0
+    conflicting = sentences[order][1:][same_sentence & ~same_label]
+    return int((same_sentence & same_label).sum()), np.unique(conflicting).size

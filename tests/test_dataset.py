@@ -1,0 +1,273 @@
+"""From a file to data that can train: every unusable row is told, and nothing changes on the way."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kobert_demo.dataset import (
+    Columns,
+    DataChoice,
+    detect_columns,
+    keep_upload,
+    list_datasets,
+    load_choice,
+    load_dataset,
+    parse,
+    save_dataset,
+    split,
+)
+from kobert_demo.errors import DataError
+from kobert_demo.language import korean
+from kobert_demo.reading import Format, detect_format
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+GOOD = "정말 행복해요\t행복\n너무 슬퍼요\t슬픔\n아주 기뻐요\t행복\n눈물이 나요\t슬픔\n"
+PLAIN = Format("utf-8", "\t", header=False, quoted=False)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    def dataset(content, how=None, columns=None, **options):
+        path = tmp_path / "file.tsv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        how = how or detect_format(path)
+        return parse(path, how, columns or detect_columns(path, how), **options)
+
+    return dataset
+
+
+def told(data):
+    return [(problem.line, str(problem.message)) for problem in data.problems]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (" \t행복", "The sentence is empty."),
+        ("\u200b\t행복", "The sentence is empty."),
+        ("괜찮아요\t ", "The label is missing."),
+        ("괜찮아요", "The row has 1 cells instead of 2."),
+        ("괜찮아요\t행복\t3", "The row has 3 cells instead of 2."),
+        ("괜찮\ufffd요\t행복", "The character U+FFFD stands where another was lost before."),
+        ("괜찮\x00아요\t행복", "The row holds the control character U+0000."),
+        ("괜찮아요\t행\x1b복", "The row holds the control character U+001B."),
+        ("괜찮\r아요\t행복", "The row holds the control character U+000D."),
+        (
+            "괜찮아요\t공포",
+            "The label “공포” stands on this row alone; a label needs two rows or more.",
+        ),
+        ("", "The line is empty."),
+        (
+            b"\xea\xb4\x9c\xec\xb0\t\xed\x96\x89\xeb\xb3\xb5",
+            "Some bytes are not text in the file's encoding.",
+        ),
+    ],
+)
+def test_every_bad_row_is_told_with_line_and_reason(dataset, bad, reason):
+    bad = bad if isinstance(bad, bytes) else bad.encode()
+    data = dataset(b"sentence\tlabel\n" + GOOD.encode() + bad + b"\n" + GOOD.encode())
+    assert told(data) == [(6, reason)]
+    assert (data.rows, len(data)) == (9, 8)
+    assert korean()[data.problems[0].message.text]
+
+
+def test_an_open_quote_is_told(dataset):
+    data = dataset('"그는 ""네"" 했다"\t행복\n"열린 인용\t행복\n' + GOOD)
+    assert told(data) == [(2, "An opening quote is never closed.")]
+    assert data.texts[0] == '그는 "네" 했다'
+
+
+def test_a_row_can_have_two_problems_and_counts_once(dataset):
+    data = dataset(GOOD + "\t\n")
+    assert told(data) == [(5, "The sentence is empty."), (5, "The label is missing.")]
+    assert data.rows == len(data) + 1
+
+
+def test_labels_stay_text_in_the_order_people_count(dataset):
+    rows = "".join(
+        f"문장 {n} 입니다\t{label}\n" for n in range(2) for label in ["10", "2", "1", "05"]
+    )
+    assert dataset(rows).labels == ("1", "2", "05", "10")
+
+
+def test_labels_that_look_alike_are_one(dataset):
+    decomposed = "\u1112\u1162\u11bc\u1107\u1169\u11a8"  # as macOS may write 행복
+    data = dataset(GOOD + f"좋아요\t{decomposed} \n")
+    assert data.counts() == {"슬픔": 2, "행복": 3}
+
+
+def test_readable_names_replace_labels_and_keep_their_order(dataset):
+    data = dataset("좋다\t1\n싫다\t0\n최고다\t1\n나쁘다\t0\n", names={"0": "부정", "1": "긍정"})
+    assert data.labels == ("부정", "긍정")
+    assert [data.labels[label] for label in data.label_ids] == ["긍정", "부정", "긍정", "부정"]
+
+
+def test_two_labels_given_one_name_become_one(dataset):
+    rows = "가나다 라마\t0\n나다라 마바\t1\n다라마 바사\t2\n라마바 사아\t2\n"
+    assert dataset(rows, names={"0": "나쁨", "1": "나쁨"}).counts() == {"나쁨": 2, "2": 2}
+
+
+GOOD_FILM, BAD_FILM = "아주 좋은 영화였습니다", "시간이 아까웠어요"
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ([f"1\t{GOOD_FILM}", f"0\t{BAD_FILM}", f"0\t{BAD_FILM}"], Columns(text=1, label=0)),
+        ([f"31\t{GOOD_FILM}\t1", f"47\t{BAD_FILM}\t0"], Columns(text=1, label=2)),
+        ([f"31\t{GOOD_FILM}\t2,5,8", f"47\t{BAD_FILM}\t0,1"], Columns(text=1, label=2)),
+        ([f"긍정\t{n}\t{GOOD_FILM}" for n in range(9)] + [f"부정\t9\t{BAD_FILM}"], Columns(2, 0)),
+        (
+            ["id\tlabel\tdocument\tuser", "1\t7\t좋다\t김하나둘셋", "2\t8\t싫다\t이두나"],
+            Columns(2, 1),
+        ),
+    ],
+)
+def test_columns_are_found(tmp_path, rows, columns):
+    path = tmp_path / "file"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    assert detect_columns(path, detect_format(path)) == columns
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        ("sentence\tlabel\n", "has no rows"),
+        ("한 칸짜리 문장\n또 다른 문장\n", "only one column"),
+        ("좋아요\t1\n최고예요\t1\n", "All usable rows have the label “1”"),
+        ("좋아요\t1\n싫어요\t2\n", "None of the 2 rows can be used"),
+    ],
+)
+def test_what_cannot_train_is_said_in_one_error(dataset, content, advice):
+    with pytest.raises(DataError, match=advice) as caught:
+        dataset(content)
+    assert caught.value.in_language("ko")
+
+
+def test_the_error_tells_all_kinds_of_problems_together(dataset):
+    with pytest.raises(DataError) as caught:
+        dataset("문장 하나\t\n\t1\n문장 둘\t\n", PLAIN, Columns(0, 1))
+    assert "2 rows, first line 1: The label is missing." in str(caught.value)
+    assert "1 rows, first line 2: The sentence is empty." in str(caught.value)
+
+
+@pytest.mark.parametrize("columns", [Columns(0, 0), Columns(0, 2), Columns(-1, 1)])
+def test_columns_that_are_not_there_are_refused(dataset, columns):
+    with pytest.raises(DataError, match="choose"):
+        dataset(GOOD, PLAIN, columns)
+
+
+def test_a_test_file_may_have_a_label_once(dataset):
+    data = dataset("좋아요\t행복\n무서워요\t공포\n", least=1)
+    assert data.counts() == {"공포": 1, "행복": 1}
+
+
+def test_split_is_stratified_and_repeatable(dataset):
+    data = dataset(
+        "".join(f"문장 {n} 입니다\t{'드묾' if n % 50 == 0 else '흔함'}\n" for n in range(100))
+    )
+    train, test = split(data, 0.2, seed=1)
+    assert (train.counts(), test.counts()) == ({"드묾": 1, "흔함": 78}, {"드묾": 1, "흔함": 20})
+    assert sorted([*train.lines, *test.lines]) == list(range(1, 101))
+    assert split(data, 0.2, seed=1)[1].texts == test.texts
+    assert split(data, 0.2, seed=2)[1].texts != test.texts
+    with pytest.raises(DataError):
+        split(data, 1.0, seed=1)
+
+
+def test_a_kept_dataset_comes_back_as_it_was(dataset, tmp_path):
+    data = dataset(GOOD + "혼자예요\t공포\n\n괜찮아요\t행복\n", name="../../x")
+    kept = save_dataset(data, tmp_path / "work")
+    again = load_dataset(tmp_path / "work", kept)
+    assert (again.sha256, again.id, again.texts, again.labels) == (
+        data.sha256,
+        kept,
+        data.texts,
+        data.labels,
+    )
+    assert np.array_equal(again.label_ids, data.label_ids)
+    assert np.array_equal(again.lines, data.lines)
+    assert (again.rows, told(again), again.name) == (7, told(data), "../../x")
+    assert (again.format, again.columns) == (data.format, data.columns)
+
+
+def test_the_same_content_is_kept_once_and_listed(dataset, tmp_path):
+    first, second = (save_dataset(dataset(GOOD), tmp_path / "work") for _ in range(2))
+    assert first == second
+    [summary] = list_datasets(tmp_path / "work")
+    assert (summary.id, summary.rows, summary.labels) == (first, 4, ("슬픔", "행복"))
+    assert list_datasets(tmp_path / "nowhere") == []
+
+
+def test_the_hash_hears_every_change(dataset):
+    hashes = {
+        dataset(content).sha256
+        for content in [GOOD, GOOD.replace("아주", "무척"), GOOD.replace("행복\n", "기쁨\n")]
+    }
+    assert len(hashes) == 3
+
+
+@pytest.mark.parametrize("dataset_id", ["../../etc", "0" * 16, ""])
+def test_a_dataset_that_is_not_there_is_refused(tmp_path, dataset_id):
+    with pytest.raises(DataError, match="no dataset"):
+        load_dataset(tmp_path, dataset_id)
+
+
+def test_a_damaged_dataset_is_said_to_be_damaged(dataset, tmp_path):
+    kept = save_dataset(dataset(GOOD), tmp_path)
+    (tmp_path / "datasets" / kept / "examples.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="damaged"):
+        load_dataset(tmp_path, kept)
+
+
+def test_an_upload_is_named_by_its_content_alone(tmp_path):
+    path = keep_upload(b"abc", tmp_path)
+    assert path == keep_upload(b"abc", tmp_path)
+    assert path.read_bytes() == b"abc"
+    assert [file.name for file in (tmp_path / "uploads").iterdir()] == [path.name]
+    assert len(path.name) == 64
+
+
+def test_a_choice_splits_or_takes_the_second_file(dataset, tmp_path):
+    train = save_dataset(dataset(GOOD * 5), tmp_path)
+    halves = load_choice(tmp_path, DataChoice(train, None, 0.5, 7))
+    assert [len(half) for half in halves] == [10, 10]
+    second = save_dataset(dataset("무서워요\t공포\n또 행복해요\t행복\n", least=1), tmp_path)
+    _, test = load_choice(tmp_path, DataChoice(train, second, 0.5, 7))
+    assert (test.texts, test.labels) == (["또 행복해요"], ("슬픔", "행복"))
+    assert test.labels[test.label_ids[0]] == "행복"
+    assert told(test) == [(1, "The label “공포” is not among the training labels.")]
+    assert test.rows == 2
+
+
+def test_a_test_file_of_other_labels_is_refused(dataset, tmp_path):
+    train = save_dataset(dataset(GOOD), tmp_path)
+    other = save_dataset(dataset("무서워요\t공포\n놀랐어요\t놀람\n", least=1), tmp_path)
+    with pytest.raises(DataError, match="No test sentence"):
+        load_choice(tmp_path, DataChoice(train, other, 0.1, 0))
+
+
+def test_what_is_kept_on_disk_is_json_that_people_can_read(dataset, tmp_path):
+    kept = save_dataset(dataset(GOOD + "\t행복\n"), tmp_path)
+    about = json.loads((tmp_path / "datasets" / kept / "dataset.json").read_text(encoding="utf-8"))
+    assert about["problems"] == [{"text": "The sentence is empty.", "values": {}, "lines": [5]}]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "usable", "columns"),
+    [
+        ("emotions7-comments.tsv", 4312, 4312, Columns(0, 1)),
+        ("kote-val-original.tsv", 5000, 826, Columns(1, 2)),
+        ("nsmc-ratings-20k.tsv", 20000, 20000, Columns(1, 2)),
+    ],
+)
+def test_real_files(name, rows, usable, columns):
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip("../shared/data is not here")
+    how = detect_format(path)
+    data = parse(path, how, detect_columns(path, how))
+    assert (data.rows, len(data), data.columns) == (rows, usable, columns)
+    assert len({problem.line for problem in data.problems}) == rows - usable

@@ -1,0 +1,82 @@
+"""The report before training: what it counts is what is there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kobert_demo
+from kobert_demo.dataset import Dataset
+from kobert_demo.encoding import Vocabulary, encode
+from kobert_demo.preflight import inspect
+
+VOCABULARY = Path(kobert_demo.__file__).parent / "models" / "mini" / "mini.spiece"
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    return Vocabulary(VOCABULARY)
+
+
+def dataset(rows):
+    labels = tuple(sorted({label for _, label in rows}))
+    return Dataset(
+        name="",
+        texts=[text for text, _ in rows],
+        label_ids=np.array([labels.index(label) for _, label in rows], dtype=np.int32),
+        lines=np.arange(1, len(rows) + 1, dtype=np.int32),
+        labels=labels,
+        rows=len(rows),
+    )
+
+
+def test_duplicates_conflicts_and_leakage(vocabulary):
+    rows = [
+        ("좋다", "행복"),
+        ("좋다", "행복"),
+        ("좋다", "중립"),
+        ("싫다", "분노"),
+        ("좋다", "행복"),
+    ]
+    report = inspect(
+        dataset(rows),
+        vocabulary,
+        64,
+        dataset([("싫다", "분노"), ("싫다", "행복"), ("글쎄", "행복")]),
+    )
+    assert report.label_counts == {"분노": 1, "중립": 1, "행복": 3}
+    assert (report.duplicates, report.conflicts, report.leaked) == (2, 1, 1)
+
+
+def test_lengths_are_those_of_the_encoding(vocabulary):
+    texts = ["짧다", "조금 더 긴 문장입니다.", "아주 " * 40 + "길다!"]
+    report = inspect(dataset([(text, "라벨") for text in texts]), vocabulary, 20)
+    expected = [encode(text, vocabulary, 1000).valid_length for text in texts]
+    assert np.flatnonzero(report.lengths).tolist() == sorted(set(expected))
+    assert report.lengths.sum() == 3
+    assert report.truncated == pytest.approx(1 / 3)
+
+
+def test_a_sentence_that_just_fits_is_not_cut(vocabulary):
+    length = encode("조금 더 긴 문장입니다.", vocabulary, 1000).valid_length
+    data = dataset([("조금 더 긴 문장입니다.", "라벨")])
+    assert inspect(data, vocabulary, length).truncated == 0
+    assert inspect(data, vocabulary, length - 1).truncated == 1
+
+
+def test_unknown_pieces_are_counted_without_the_special_ones(vocabulary):
+    unknown = "\U00013000"  # a hieroglyph: one word, and no piece of it is known
+    ids = vocabulary.ids(unknown)
+    assert vocabulary.unk_id in ids
+    assert inspect(dataset([(unknown, "라벨")]), vocabulary, 64).unk_rate == ids.count(
+        vocabulary.unk_id
+    ) / len(ids)
+    assert inspect(dataset([("좋은 영화", "라벨")]), vocabulary, 64).unk_rate == 0
+
+
+def test_progress_is_told(vocabulary):
+    shares: list[float] = []
+    inspect(dataset([("좋다", "라벨")] * 20_000), vocabulary, 64, progress=shares.append)
+    assert len(shares) > 1
+    assert shares == sorted(shares)
+    assert max(shares) <= 1
