@@ -1,0 +1,153 @@
+"""A line chart that grows while a run trains: a tick sends only the points that are new.
+
+`live_chart` stands in a `@st.fragment(run_every=...)`; the page's body calls `restart_live_charts()`
+so that every full run of the page sends all points once, thinned. `live_chart.js` draws them, keeps
+the person's zoom, and asks for all points again where it lacks some.
+"""
+
+import html
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+
+from kobert_demo.charts import FONT
+from kobert_demo.ui.plotly_file import plotly_url
+from kobert_demo.ui.session import t
+
+MOST_POINTS = 2_000  # of one trace in one message
+REPEATED_TICKS = 3  # the browser may skip a message when the next one arrives with it
+Points = tuple[list[int], list[float | None]]  # steps, ascending, and their values
+SENT = "live_charts"
+
+_mount = st.components.v2.component(
+    "kobert_live_chart",
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One line of a live chart.
+
+    Attributes:
+        name: what the legend calls it, translated.
+        colour: as `#rrggbb`.
+        read: given a step, returns the later steps, ascending, and their values; -1 asks for all.
+        mode: `lines+markers` where single points matter, such as one evaluation an epoch.
+    """
+
+    name: str
+    colour: str
+    read: Callable[[int], Points]
+    mode: Literal["lines", "lines+markers"] = "lines"
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What the browser was sent of one chart.
+
+    Attributes:
+        shape: the run and the trace names; where they change, all points go out anew.
+        marks: the last step of each trace after each of the last messages, the oldest first.
+    """
+
+    shape: tuple[str, ...]
+    marks: tuple[tuple[int, ...], ...]
+
+
+def restart_live_charts() -> None:
+    """Make every live chart send all its points next; called once in the body of a page."""
+    st.session_state[SENT] = {}
+
+
+def live_chart(
+    key: str,
+    run: str,
+    traces: Sequence[Trace],
+    *,
+    x_title: str,
+    y_title: str,
+    levels: Mapping[str, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    height: int = 300,
+) -> None:
+    """Draw the traces of `run`, or add the points that they got since the last tick.
+
+    Args:
+        key: names the chart among all charts of the app.
+        run: the run's id; the person's zoom is kept as long as it stays.
+        levels: name to value of dashed horizontal lines, such as a baseline.
+        y_range: the lowest and highest value shown until the person zooms.
+        height: in pixels.
+    """
+    charts: dict[str, _Sent] = st.session_state.setdefault(SENT, {})
+    shape = (run, *(trace.name for trace in traces))
+    sent = charts.get(key)
+    growing = sent is not None and sent.shape == shape
+    marks = sent.marks if sent and growing else ((-1,) * len(traces),)
+    points = [_points(trace, after) for trace, after in zip(traces, marks[0], strict=True)]
+    now = tuple(max([mark, *x[-1:]]) for (x, _), mark in zip(points, marks[-1], strict=True))
+    charts[key] = _Sent(shape, (*marks, now)[-REPEATED_TICKS:] if growing else (now,))
+    message: dict[str, object] = {
+        "chart": f"{key} {run}",
+        "after": marks[0],
+        "x": [x for x, _ in points],
+        "y": [y for _, y in points],
+    }
+    if not growing:
+        message["drawing"] = {
+            "traces": [_look(trace) for trace in traces],
+            "levels": {_escaped(name): value for name, value in (levels or {}).items()},
+            "titles": {"x": x_title, "y": y_title, "all": t("Show everything")},
+            "y_range": y_range,
+            "height": height,
+            "font": FONT,
+            "plotly": plotly_url(),
+        }
+    _mount(key=key, data=message, on_resync_change=partial(_forget, key))
+
+
+def _forget(key: str) -> None:
+    st.session_state[SENT].pop(key, None)
+
+
+def _look(trace: Trace) -> dict[str, str]:
+    return {"name": _escaped(trace.name), "colour": trace.colour, "mode": trace.mode}
+
+
+def _escaped(text: str) -> str:
+    """Return `text` so that Plotly, which draws tags, shows it as it is."""
+    return html.escape(text, quote=False)
+
+
+def _points(trace: Trace, after: int) -> Points:
+    """Return the points of `trace` past step `after` for the browser: few enough, None for NaN."""
+    steps, values = thin(*trace.read(after))
+    return steps, [
+        value if value is not None and math.isfinite(value) else None for value in values
+    ]
+
+
+def thin(steps: list[int], values: list[float | None], most: int = MOST_POINTS) -> Points:
+    """Return at most `most` of the points: first, last, and each bin's lowest and highest.
+
+    Peaks stay where they are; a bin's values that are not finite go unless all of them are.
+    """
+    if len(steps) <= most:
+        return steps, values
+    size = -(-len(steps) // (most // 2 - 1))
+    padding = [math.nan] * (-len(values) % size)
+    bins = np.array([*values, *padding], dtype=float).reshape(-1, size)  # (bins, points)
+    finite = np.isfinite(bins)
+    first = np.arange(len(bins)) * size
+    lowest = first + np.where(finite, bins, np.inf).argmin(axis=1)
+    highest = first + np.where(finite, bins, -np.inf).argmax(axis=1)
+    kept = np.unique([0, len(steps) - 1, *lowest.tolist(), *highest.tolist()]).tolist()
+    return [steps[i] for i in kept], [values[i] for i in kept]

@@ -1,0 +1,57 @@
+"""The app: its pages, their names in two languages, and what stands beside all of them."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from kobert_demo.language import LANGUAGES, language_of
+from kobert_demo.ui.plotly_file import publish_plotly
+from kobert_demo.ui.session import t
+
+NATIVE_NAMES = {"ko": "한국어", "en": "English"}
+
+STATIC = Path(__file__).with_name("static")
+
+st.set_page_config(layout="wide", page_icon=str(STATIC / "icon.svg"))
+st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
+publish_plotly()
+
+# First of all: the titles below are in the language chosen here.
+st.sidebar.segmented_control(
+    "Language · 언어",
+    LANGUAGES,
+    key="lang",
+    bind="query-params",
+    required=True,
+    default=language_of(st.context.locale),
+    format_func=NATIVE_NAMES.__getitem__,
+    width="stretch",
+)
+
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title=t("Home"), icon=":material/home:", default=True),
+        st.Page(
+            "pages/dataset.py",
+            title=t("Dataset"),
+            icon=":material/table_view:",
+            url_path="dataset",
+            help=t("Choose the sentences to learn from and see what is in them."),
+        ),
+        st.Page(
+            "pages/training.py",
+            title=t("Training"),
+            icon=":material/model_training:",
+            url_path="training",
+            help=t("Fine-tune a model on your sentences and watch it learn."),
+        ),
+        st.Page(
+            "pages/classification.py",
+            title=t("Classification"),
+            icon=":material/forum:",
+            url_path="classification",
+            help=t("Ask a trained model for the emotion of a sentence."),
+        ),
+    ]
+)
+page.run()
