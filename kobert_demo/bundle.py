@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.model_files import RECORD
 from kobert_demo.store import Row
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from kobert_demo.training import Evaluation
 
 VOCABULARY = "vocabulary.spiece"
-RECORD = "record.json"
 
 
 def save_bundle(

@@ -1,24 +1,77 @@
 """The settings of one training run; the defaults are the KoBERT notebook's."""
 
-import math
 from dataclasses import dataclass
 
 from kobert_demo.errors import ConfigError
 from kobert_demo.language import Message
 
-# The smallest and the largest value of each number that can be trained with.
-LIMITS: dict[str, tuple[float, float]] = {
-    "max_length": (4, 512),
-    "batch_size": (1, 4096),
-    "epochs": (1, 1000),
-    "learning_rate": (1e-8, 1.0),
-    "warmup_ratio": (0.0, 1.0),
-    "max_grad_norm": (1e-6, 1e6),
-    "dropout": (0.0, 0.95),
-    "weight_decay": (0.0, 1.0),
-    "log_interval": (1, 1_000_000),
-    "evaluate_every": (0, 1_000_000),
-    "seed": (0, 2**32 - 1),
+
+@dataclass(frozen=True)
+class Setting:
+    """What a number is called, what it does, and between which values one can train."""
+
+    name: Message
+    lowest: float
+    highest: float
+    effect: Message
+
+
+SETTINGS = {
+    "epochs": Setting(
+        Message("Epochs"),
+        *(1, 1000),
+        Message("Passes over the training data. The best one by macro-F1 is kept."),
+    ),
+    "batch_size": Setting(
+        Message("Batch size"),
+        *(1, 4096),
+        Message("Sentences in one step. Larger is faster on a GPU and takes more memory."),
+    ),
+    "learning_rate": Setting(
+        Message("Learning rate"),
+        *(1e-8, 1.0),
+        Message("Its peak. Lower it if the loss jumps, raise it if it hardly falls."),
+    ),
+    "max_length": Setting(
+        Message("Maximum length"),
+        *(4, 512),
+        Message("The longest sentence in pieces, [CLS] and [SEP] included; what is longer is cut."),
+    ),
+    "warmup_ratio": Setting(
+        Message("Warm-up ratio"),
+        *(0.0, 1.0),
+        Message("Share of all steps in which the learning rate rises; then a cosine leads to 0."),
+    ),
+    "max_grad_norm": Setting(
+        Message("Maximum gradient norm"),
+        *(1e-6, 1e6),
+        Message("Gradients with a larger norm are scaled down to it."),
+    ),
+    "dropout": Setting(
+        Message("Dropout"),
+        *(0.0, 0.95),
+        Message("Share of the pooled output that is dropped before the last layer."),
+    ),
+    "weight_decay": Setting(
+        Message("Weight decay"),
+        *(0.0, 1.0),
+        Message("AdamW's pull towards 0, for all but biases and LayerNorm weights."),
+    ),
+    "evaluate_every": Setting(
+        Message("Evaluate every"),
+        *(0, 1_000_000),
+        Message("Steps between evaluations, besides those after each epoch; 0 for none."),
+    ),
+    "log_interval": Setting(
+        Message("Log interval"),
+        *(1, 1_000_000),
+        Message("Steps from one line of the run's log to the next."),
+    ),
+    "seed": Setting(
+        Message("Seed"),
+        *(0, 2**32 - 1),
+        Message("The same seed and data give the same numbers on the same machine."),
+    ),
 }
 
 
@@ -28,17 +81,7 @@ class TrainingConfig:
 
     Attributes:
         model: `mini`, or a local directory in Hugging Face format.
-        max_length: the longest sentence in pieces, [CLS] and [SEP] included.
-        batch_size: sentences in one optimizer step.
-        epochs: passes over the training data.
-        learning_rate: the peak, reached after the warm-up; from there a cosine leads to 0.
-        warmup_ratio: share of all steps in which the learning rate rises.
-        max_grad_norm: gradients with a larger norm are scaled down to it.
-        dropout: before the last linear layer.
-        weight_decay: AdamW's, for everything but biases and LayerNorm weights.
-        log_interval: steps from one line of the run's log to the next.
-        evaluate_every: steps from one evaluation to the next, besides those after each epoch; 0: none.
-        seed: of the new layer, the dropout and the order of the sentences.
+        others: see `SETTINGS`.
     """
 
     model: str = "mini"
@@ -58,11 +101,16 @@ class TrainingConfig:
         """Raise `ConfigError` with every value that is out of its limits."""
         problems = [
             Message(
-                "{field} is {value}: give a number from {lowest} to {highest}.",
-                {"field": name, "value": value, "lowest": f"{low:g}", "highest": f"{high:g}"},
+                "{setting} is {value}: give a number from {lowest} to {highest}.",
+                {
+                    "setting": setting.name,
+                    "value": value,
+                    "lowest": f"{setting.lowest:g}",
+                    "highest": f"{setting.highest:g}",
+                },
             )
-            for name, (low, high) in LIMITS.items()
-            if not (math.isfinite(value := getattr(self, name)) and low <= value <= high)
+            for name, setting in SETTINGS.items()
+            if not setting.lowest <= (value := getattr(self, name)) <= setting.highest
         ]
         if problems:
             first, *others = problems

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from safetensors import SafetensorError
 from transformers import BertConfig, BertForSequenceClassification
+from transformers.utils.logging import disable_progress_bar
 
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
@@ -27,6 +28,7 @@ def new_classifier(
     Raises:
         ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
     """
+    disable_progress_bar()
     config = read_config(files)
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
@@ -51,6 +53,7 @@ def load_classifier(files: ModelFiles) -> BertForSequenceClassification:
     Raises:
         ModelError: the weights cannot be read or lack a layer, the last one included.
     """
+    disable_progress_bar()
     return _load(files, read_config(files), may_miss=set()).eval()
 
 
@@ -93,7 +96,7 @@ def _load(
     missing = sorted(set(report["missing_keys"]) - may_miss)
     if missing:
         raise ModelError(
-            "The weights of {name} lack {count} layers of this model, {first} among them.",
+            "The weights of {name} lack {count} layers of this model, {first} among them: use a whole file.",
             name=files.name,
             count=len(missing),
             first=missing[0],

@@ -1,11 +1,13 @@
 """Where a model's files are: names and directories -> `ModelFiles`, without reading any weights."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from kobert_demo.errors import ModelError
 
 BUILT_IN = Path(__file__).with_name("models")
+RECORD = "record.json"  # what a classifier was trained with; an encoder alone has none
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -25,9 +27,21 @@ class ModelFiles:
     vocabulary: Path
 
 
+def encoder_parameters(files: ModelFiles) -> int:
+    """Return the number of weights in the encoder's layers (embeddings do no matrix products)."""
+    config = json.loads((files.directory / "config.json").read_text(encoding="utf-8"))
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    return int(config["num_hidden_layers"] * (4 * width**2 + 2 * width * inner))
+
+
 def built_in_models() -> tuple[str, ...]:
     """Return the names of the models that come with the project."""
     return tuple(sorted(path.parent.name for path in BUILT_IN.glob("*/config.json")))
+
+
+def built_in_classifiers() -> tuple[str, ...]:
+    """Return the names of those built-in models that are trained to classify."""
+    return tuple(name for name in built_in_models() if (BUILT_IN / name / RECORD).is_file())
 
 
 def find_model(name: str) -> ModelFiles:

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from kobert_demo.errors import RunError
 from kobert_demo.language import Message
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "lost"]
+Table = Literal["steps", "evaluations"]
 Row = dict[str, Any]
 
 SCHEMA = """
@@ -49,7 +50,8 @@ CREATE TABLE IF NOT EXISTS evaluations (
 """
 
 RUNS = """
-SELECT runs.*, last.step, last.epoch, best.accuracy, best.macro_f1, best.loss, best.step AS best_step,
+SELECT runs.*, last.step, last.epoch, last.sentences, last.seconds,
+    best.accuracy, best.macro_f1, best.loss, best.step AS best_step,
     (SELECT count(*) FROM runs AS other
      WHERE runs.status = 'queued' AND other.status = 'queued' AND other.place <= runs.place) AS waiting
 FROM runs
@@ -68,6 +70,7 @@ class Run:
     Attributes:
         record: what was frozen at launch: `config`, `data`, `labels`, `versions` and more.
         step, steps: optimizer steps done and planned.
+        sentences, seconds: trained on so far, and the time that took without evaluations.
         accuracy, macro_f1, loss, best_step: of the best evaluation by macro-F1; None before the first.
         bundle: the name of the best model's directory within the run's directory.
         waiting: the place in the queue from 1; 0 where the run does not wait.
@@ -81,6 +84,8 @@ class Run:
     step: int
     steps: int
     epoch: int
+    sentences: int
+    seconds: float
     accuracy: float | None
     macro_f1: float | None
     loss: float | None
@@ -225,14 +230,14 @@ class RunStore:
         return [{**row, "confusion": json.loads(row["confusion"])} for row in rows]
 
     def curve(
-        self, run: str, table: Literal["steps", "evaluations"], column: str, after: int = 0
-    ) -> tuple[list[int], list[float]]:
-        """Return the steps past `after` and one column's values at them."""
+        self, run: str, table: Table, column: str, after: int = 0
+    ) -> tuple[list[int], list[float | None]]:
+        """Return the steps past `after` and one column's values at them; None where not finite."""
         cursor = self._connection().execute(
             f"SELECT step, {column} FROM {table} WHERE run = ? AND step > ? ORDER BY step",
             (run, after),
         )
-        pairs: Sequence[tuple[int, float]] = [tuple(row) for row in cursor]
+        pairs: list[tuple[int, float | None]] = [tuple(row) for row in cursor]
         return [step for step, _ in pairs], [value for _, value in pairs]
 
 
@@ -248,5 +253,5 @@ def _run(row: Row) -> Run:
     row["record"] = json.loads(row["record"])
     row["error"] = Message(**json.loads(row["error"])) if row["error"] else None
     row["stop_requested"] = bool(row["stop_requested"])
-    row["step"], row["epoch"] = row["step"] or 0, row["epoch"] or 0
-    return Run(**row)
+    counts = {name: row[name] or 0 for name in ("step", "epoch", "sentences", "seconds")}
+    return Run(**{**row, **counts})

@@ -1,0 +1,35 @@
+# `make run` and `make test` are all one needs; both make the virtual environment first.
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: run test check pretrain
+
+run: .venv/run
+	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+test: .venv/test .venv/browser
+	$(BIN)/pytest -n 2 -m "not browser"
+	$(BIN)/pytest -m browser
+
+check: .venv/test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+pretrain: .venv/run
+	$(BIN)/python -m kobert_demo.pretraining
+
+.venv/run: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/test: .venv/run requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+# Debian's Chromium if it is there, else Playwright's own; without either the browser tests are skipped.
+.venv/browser: .venv/test
+	command -v chromium || $(BIN)/playwright install chromium || echo "no browser: its tests are skipped"
+	touch $@

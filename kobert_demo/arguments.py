@@ -1,0 +1,89 @@
+"""The command line's grammar: verbs, arguments, defaults."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from kobert_demo.config import SETTINGS, TrainingConfig
+
+DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
+DEFAULT_WORKSPACE = "workspace"
+
+
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[:1].upper()}{message[1:]}: see {self.prog} --help.\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every verb; the chosen one is `verb`."""
+    top = Parser(prog="python -m kobert_demo", description="Fine-tune KoBERT and classify Korean.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _check(verbs.add_parser("check", help="say what a file holds and what cannot be used"))
+    _train(verbs.add_parser("train", help="fine-tune a model on a file and follow it"))
+    _classify(verbs.add_parser("classify", help="classify sentences"))
+    _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
+    _common(verbs.add_parser("runs", help="list all runs"))
+    return top
+
+
+def _check(verb: argparse.ArgumentParser) -> None:
+    _file(verb)
+    verb.add_argument(
+        "--model", default=TrainingConfig.model, help="whose vocabulary to count with"
+    )
+    verb.add_argument("--max-length", type=int, default=TrainingConfig.max_length)
+    _common(verb)
+
+
+def _train(verb: argparse.ArgumentParser) -> None:
+    _file(verb)
+    verb.add_argument("--test", type=Path, metavar="FILE", help="test data in a file of its own")
+    verb.add_argument(
+        "--test-fraction", type=float, default=0.2, help="else: the share of rows to test on (0.2)"
+    )
+    verb.add_argument("--model", help=f"mini, or a directory ({TrainingConfig.model})")
+    for name, setting in SETTINGS.items():
+        default = getattr(TrainingConfig, name)
+        verb.add_argument(
+            f"--{name.replace('_', '-')}", type=type(default), help=f"{setting.effect} ({default})"
+        )
+    _common(verb)
+
+
+def _classify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("text", nargs="+", help="a sentence; - reads one a line from standard input")
+    source = verb.add_mutually_exclusive_group()
+    source.add_argument("--run", metavar="ID", help="classify with this run's best model")
+    source.add_argument("--model", metavar="DIR", help="classify with this bundle")
+    _common(verb)
+
+
+def _encode(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("text", nargs="+", help="a sentence; - reads one a line from standard input")
+    verb.add_argument("--vocab", type=Path, metavar="FILE", help="a SentencePiece file (mini's)")
+    verb.add_argument("--max-length", type=int, default=TrainingConfig.max_length)
+    _common(verb)
+
+
+def _file(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", type=Path, help="a TSV with a sentence and a label on each line")
+    verb.add_argument("--text-column", metavar="NAME|N", help="by name or by number from 1")
+    verb.add_argument("--label-column", metavar="NAME|N", help="by name or by number from 1")
+    verb.add_argument("--encoding", choices=["utf-8", "utf-8-sig", "utf-16", "cp949"])
+    verb.add_argument("--delimiter", type=lambda name: DELIMITERS.get(name, name), metavar="NAME")
+    verb.add_argument("--header", action=argparse.BooleanOptionalAction)
+
+
+def _common(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="print one JSON document")
+    verb.add_argument(
+        "--workspace",
+        type=lambda path: Path(path).resolve(),
+        default=os.environ.get("KOBERT_DEMO_WORKSPACE") or DEFAULT_WORKSPACE,
+        metavar="DIR",
+        help="where datasets and runs are kept (./workspace, or KOBERT_DEMO_WORKSPACE)",
+    )

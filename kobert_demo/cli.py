@@ -1,0 +1,227 @@
+"""The shell's verbs: `check`, `train`, `classify`, `encode`, `runs`, through the pages' own functions.
+
+Results go to standard output, with `--json` as one document; progress and errors to standard error.
+"""
+
+import argparse
+import json
+import locale
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kobert_demo.arguments import parser
+from kobert_demo.columns import Columns
+from kobert_demo.config import SETTINGS, TrainingConfig
+from kobert_demo.dataset import DataChoice, Dataset, detect_columns, parse, save_dataset
+from kobert_demo.encoding import Vocabulary, encode
+from kobert_demo.errors import DataError, KobertDemoError
+from kobert_demo.follow import follow
+from kobert_demo.language import Language, language_of
+from kobert_demo.model_files import find_model
+from kobert_demo.preflight import inspect
+from kobert_demo.reading import Format, detect_format, sample
+from kobert_demo.runs import Runs
+
+SHOWN_PROBLEMS = 20
+DEFAULT_CLASSIFIER = "mini-emotions"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit status: 0, or 2 after saying what is wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    args = parser().parse_args(arguments)
+    verbs = {
+        "check": check,
+        "train": train,
+        "classify": classify,
+        "encode": encode_texts,
+        "runs": list_runs,
+    }
+    try:
+        return verbs[args.verb](args)
+    except KobertDemoError as error:
+        print(error.in_language(spoken_language()), file=sys.stderr)
+        return 2
+
+
+def spoken_language() -> Language:
+    return language_of(locale.setlocale(locale.LC_CTYPE, ""))
+
+
+def read_dataset(path: Path, args: argparse.Namespace) -> tuple[Dataset, Format]:
+    """Read a file as the arguments say, and as detected where they say nothing."""
+    if not path.is_file():
+        raise DataError("There is no file {path}: check the name.", path=path)
+    how = detect_format(path)
+    chosen = {name: getattr(args, name) for name in ("encoding", "delimiter", "header")}
+    how = replace(how, **{name: value for name, value in chosen.items() if value is not None})
+    columns = detect_columns(path, how)
+    first = next(iter(sample(path, how, 1)))
+    columns = Columns(
+        text=_column(args.text_column, first.cells, how.header, columns.text),
+        label=_column(args.label_column, first.cells, how.header, columns.label),
+    )
+    return parse(path, how, columns, name=path.name), how
+
+
+def _column(given: str | None, first: Sequence[str], header: bool, otherwise: int) -> int:
+    """Return the index of a column given by its name or its number from 1."""
+    if given is None:
+        return otherwise
+    if header and given in first:
+        return list(first).index(given)
+    if given.isdecimal() and 1 <= int(given) <= len(first):
+        return int(given) - 1
+    raise DataError(
+        "There is no column {column}: give a number from 1 to {count}, or one of these names: {names}.",
+        column=given,
+        count=len(first),
+        names=", ".join(first) if header else "-",
+    )
+
+
+def check(args: argparse.Namespace) -> int:
+    """Say what a file holds and which rows cannot be used."""
+    dataset, how = read_dataset(args.file, args)
+    report = inspect(dataset, Vocabulary(find_model(args.model).vocabulary), args.max_length)
+    language = spoken_language()
+    problems = [
+        {"line": problem.line, "message": problem.message.in_language(language)}
+        for problem in dataset.problems
+    ]
+    result = {
+        "rows": dataset.rows,
+        "usable": len(dataset.texts),
+        "labels": report.label_counts,
+        "encoding": how.encoding,
+        "delimiter": how.delimiter,
+        "header": how.header,
+        "problems": problems,
+        "duplicates": report.duplicates,
+        "conflicts": report.conflicts,
+        "truncated": report.truncated,
+        "unk_rate": report.unk_rate,
+    }
+    if args.json:
+        return _print_json(result)
+    shown = [f"{problem['line']}: {problem['message']}" for problem in problems[:SHOWN_PROBLEMS]]
+    more = len(problems) - len(shown)
+    result["delimiter"] = repr(how.delimiter)
+    result["labels"] = ", ".join(f"{label} {count}" for label, count in report.label_counts.items())
+    result["problems"] = "".join(f"\n  {line}" for line in shown) or "-"
+    _print_fields(result)
+    if more > 0:
+        print(f"  + {more}")
+    return 0
+
+
+def train(args: argparse.Namespace) -> int:
+    """Launch a run on a file and follow it to its end; Ctrl-C stops the run."""
+    given = {name: getattr(args, name) for name in ("model", *SETTINGS)}
+    config = TrainingConfig(**{name: value for name, value in given.items() if value is not None})
+    data, _ = read_dataset(args.file, args)
+    test = save_dataset(read_dataset(args.test, args)[0], args.workspace) if args.test else None
+    choice = DataChoice(
+        save_dataset(data, args.workspace), test, args.test_fraction, seed=config.seed
+    )
+    runs = Runs(args.workspace)
+    run = follow(runs, runs.launch(choice, config), spoken_language())
+    result = {
+        "run": run.run,
+        "status": run.status,
+        "accuracy": run.accuracy,
+        "macro_f1": run.macro_f1,
+        "loss": run.loss,
+        "train_seconds": round(run.seconds, 3),
+        "sentences_per_second": round(run.sentences / run.seconds, 1) if run.seconds else None,
+    }
+    _print_json(result) if args.json else _print_fields(result)
+    if run.error:
+        print(run.error.in_language(spoken_language()), file=sys.stderr)
+    return 0 if run.status in ("finished", "stopped") else 2
+
+
+def classify(args: argparse.Namespace) -> int:
+    """Say which label a run's or a model's classifier gives to each sentence."""
+    from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
+
+    bundle = Runs(args.workspace).bundle(args.run) if args.run else None
+    predictor = Predictor(str(bundle or args.model or DEFAULT_CLASSIFIER))
+    predictions = predictor.predict(_texts(args.text))
+    if args.json:
+        return _print_json(
+            [
+                {
+                    "text": prediction.text,
+                    "label": prediction.label,
+                    "probabilities": prediction.probabilities,
+                    **prediction.encoding.padded(),
+                }
+                for prediction in predictions
+            ]
+        )
+    for prediction in predictions:
+        share = prediction.probabilities[prediction.label]
+        print(f"{prediction.label}\t{share:.3f}\t{prediction.text}")
+    return 0
+
+
+def encode_texts(args: argparse.Namespace) -> int:
+    """Show how a vocabulary cuts each sentence into pieces."""
+    vocabulary = Vocabulary(args.vocab or find_model(TrainingConfig.model).vocabulary)
+    encodings = [(text, encode(text, vocabulary, args.max_length)) for text in _texts(args.text)]
+    if args.json:
+        return _print_json([{"text": text, **encoding.padded()} for text, encoding in encodings])
+    for _, encoding in encodings:
+        print(" ".join(encoding.tokens), " ".join(map(str, encoding.input_ids)), sep="\t")
+    return 0
+
+
+def list_runs(args: argparse.Namespace) -> int:
+    """List all runs, the newest first."""
+    rows: list[dict[str, Any]] = [
+        {
+            "run": run.run,
+            "name": run.name,
+            "status": run.status,
+            "model": run.record["config"]["model"],
+            "step": run.step,
+            "steps": run.steps,
+            "accuracy": run.accuracy,
+            "macro_f1": run.macro_f1,
+            "pid": run.pid,
+            "error": run.error and run.error.in_language(spoken_language()),
+            "created_at": datetime.fromtimestamp(run.created_at, UTC).isoformat(),
+        }
+        for run in Runs(args.workspace).list()
+    ]
+    if args.json:
+        return _print_json(rows)
+    for row in rows:
+        figures = "-" if row["macro_f1"] is None else f"{row['accuracy']:.3f} {row['macro_f1']:.3f}"
+        progress = f"{row['step']}/{row['steps']}"
+        print(row["run"], row["status"], progress, figures, row["name"], sep="\t")
+    return 0
+
+
+def _texts(given: Sequence[str]) -> list[str]:
+    """Return the sentences; `-` stands for standard input, a sentence a line."""
+    if list(given) != ["-"]:
+        return list(given)
+    lines = sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n")
+    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
+
+
+def _print_json(value: object) -> int:
+    print(json.dumps(value, ensure_ascii=False))
+    return 0
+
+
+def _print_fields(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        print(f"{name:<22}{'-' if value is None else value}")

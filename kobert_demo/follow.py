@@ -1,0 +1,39 @@
+"""A run -> a progress bar on standard error, until the run has ended."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+from kobert_demo.language import Language, translate
+from kobert_demo.runs import Runs
+from kobert_demo.store import Run
+
+INTERVAL = 0.2  # seconds
+
+
+def follow(runs: Runs, run: str, language: Language) -> Run:
+    """Wait for the end of a run and show its progress; Ctrl-C asks it to stop."""
+    state = runs.get(run)
+    with tqdm(total=state.steps, unit="step", file=sys.stderr, dynamic_ncols=True) as bar:
+        while state.active:
+            try:
+                _show(bar, state, language)
+                time.sleep(INTERVAL)
+            except KeyboardInterrupt:
+                runs.stop(run)
+            state = runs.get(run)
+        _show(bar, state, language)
+    return state
+
+
+def _show(bar: "tqdm[None]", run: Run, language: Language) -> None:
+    if run.waiting:
+        text = translate("waiting for its turn, place {place}", language, place=run.waiting)
+    elif run.macro_f1 is None:
+        text = run.run
+    else:
+        text = f"accuracy {run.accuracy:.3f} macro-F1 {run.macro_f1:.3f}"
+    bar.set_description(text, refresh=False)
+    bar.update(run.step - bar.n)
+    bar.refresh()

@@ -1,0 +1,194 @@
+"""One run as its record and the store tell it: live while it trains, still when it has ended."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from kobert_demo.charts import PALETTE, percent
+from kobert_demo.runs import Runs
+from kobert_demo.store import Row, Run, Table
+from kobert_demo.ui.elements import duration, plain, status_badge
+from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
+from kobert_demo.ui.session import language, t
+
+TICK = 1  # seconds
+RECENT = 20  # steps whose speed is shown
+TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
+
+
+def run_view(runs: Runs, run: str) -> None:
+    """Show a run; while it is active, it is looked at anew every second.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    restart_live_charts()
+    active = runs.get(run).active
+    st.fragment(_look, run_every=TICK if active else None)(runs, run, active)
+    _frozen_facts(runs.get(run))
+
+
+def _look(runs: Runs, run_id: str, active: bool) -> None:
+    run = runs.get(run_id)
+    if active and not run.active:
+        st.rerun()
+    _heading(runs, run)
+    _progress(run)
+    _outcome(runs, run)
+    if run.step:
+        last = runs.store.steps(run_id, after=max(0, run.step - RECENT))
+        _figures(run, last)
+        _curves(runs, run)
+
+
+def _heading(runs: Runs, run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### {plain(run.name)} {status_badge(run.status)}")
+        if run.active:
+            st.space("stretch")
+            stopping = run.stop_requested
+            label = t("Stopping …") if stopping else t("Stop")
+            if st.button(label, icon=":material/stop_circle:", key="stop", disabled=stopping):
+                runs.stop(run.run)
+                st.rerun(scope="fragment")
+
+
+def _progress(run: Run) -> None:
+    if run.status == "queued":
+        st.info(
+            t(
+                "Another run is training. This one waits for its turn: place {place}.",
+                place=run.waiting,
+            )
+            if run.waiting > 1 or not run.pid
+            else t(
+                "This run starts as soon as the device is free: place {place}.", place=run.waiting
+            ),
+            icon=":material/schedule:",
+        )
+        return
+    if run.started_at is None:
+        return
+    elapsed = (run.ended_at or time.time()) - run.started_at
+    text = t(
+        "Epoch {epoch} of {epochs} · step {step} of {steps} · {elapsed}",
+        epoch=run.epoch,
+        epochs=run.record["config"]["epochs"],
+        step=f"{run.step:,}",
+        steps=f"{run.steps:,}",
+        elapsed=duration(elapsed),
+    )
+    if run.active and run.step:
+        left = duration(elapsed / run.step * (run.steps - run.step))
+        text += " · " + t("about {left} left", left=left)
+    elif run.active:
+        text = t("Loading the model and the data …")
+    st.progress(run.step / run.steps, text=text)
+
+
+def _outcome(runs: Runs, run: Run) -> None:
+    """Say how the run ended and what to do next."""
+    if run.error:
+        st.error(plain(run.error.in_language(language())), icon=":material/error:")
+    elif run.status == "stopped" and run.bundle is None:
+        st.warning(
+            t("The run was stopped before its first evaluation, so there is no model to keep."),
+            icon=":material/stop_circle:",
+        )
+    if run.status in ("failed", "lost"):
+        st.caption(t("The last lines of its log"))
+        st.code(runs.log(run.run) or "-", language=None)
+    if not run.active and run.bundle:
+        st.page_link(
+            "pages/classification.py",
+            label=t("Classify sentences with the best model of this run"),
+            icon=":material/arrow_forward:",
+            query_params={"classifier": run.run},
+        )
+
+
+def _figures(run: Run, last: list[Row]) -> None:
+    now, before = last[-1], last[0]
+    seconds = now["seconds"] - before["seconds"]
+    speed = (now["sentences"] - before["sentences"]) / seconds if seconds else None
+    figures = [
+        (t("Training loss"), _number(now["loss"], ".3f")),
+        (t("Training accuracy"), percent(now["accuracy"])),
+        (t("Best macro-F1"), _number(run.macro_f1, ".3f")),
+        (t("Test accuracy"), "–" if run.accuracy is None else percent(run.accuracy)),
+        (t("Learning rate"), f"{now['learning_rate']:.2e}"),
+        (t("Gradient norm"), _number(now["grad_norm"], ".2f")),
+        (t("Sentences per second"), _number(speed, ",.0f")),
+    ]
+    with st.container(horizontal=True, gap="small"):
+        for name, value in figures:
+            st.metric(name, value, border=True, width=150)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _curves(runs: Runs, run: Run) -> None:
+    def read(table: Table, column: str) -> Callable[[int], Points]:
+        return partial(runs.store.curve, run.run, table, column)
+
+    left, right = st.columns(2)
+    with left:
+        live_chart(
+            "loss",
+            run.run,
+            [
+                Trace(t("Training loss"), TRAIN_COLOUR, read("steps", "loss")),
+                Trace(t("Test loss"), TEST_COLOUR, read("evaluations", "loss"), "lines+markers"),
+            ],
+            x_title=t("Step"),
+            y_title=t("Loss"),
+        )
+    with right:
+        live_chart(
+            "accuracy",
+            run.run,
+            [
+                Trace(t("Training accuracy"), TRAIN_COLOUR, read("steps", "accuracy")),
+                Trace(
+                    t("Test accuracy"),
+                    TEST_COLOUR,
+                    read("evaluations", "accuracy"),
+                    "lines+markers",
+                ),
+                Trace(
+                    t("Test macro-F1"), F1_COLOUR, read("evaluations", "macro_f1"), "lines+markers"
+                ),
+            ],
+            x_title=t("Step"),
+            y_title=t("Accuracy"),
+            levels={t("Commonest label"): run.record["data"]["majority"]},
+            y_range=(0, 1),
+        )
+
+
+def _frozen_facts(run: Run) -> None:
+    """Show what was frozen into the run when it was launched."""
+    record = run.record
+    with st.expander(t("What this run trains with"), icon=":material/lock:"):
+        st.caption(t("Frozen at launch; the form above does not change it."))
+        data = record["data"]
+        facts = {
+            **record["config"],
+            "data": data["name"],
+            "train_rows": data["train_rows"],
+            "test_rows": data["test_rows"],
+            "labels": ", ".join(record["labels"]),
+            "data_sha256": data["train_sha256"],
+            "vocabulary_sha256": record["vocabulary_sha256"],
+            **{f"{name} version": version for name, version in record["versions"].items()},
+            "run": run.run,
+        }
+        frame = pd.DataFrame(
+            {t("Setting"): list(facts), t("Value"): [str(value) for value in facts.values()]}
+        )
+        st.dataframe(frame, hide_index=True)

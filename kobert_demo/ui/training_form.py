@@ -1,0 +1,108 @@
+"""The form of a new run: model, settings, device, and what they mean for the time it takes."""
+
+import numpy as np
+import streamlit as st
+
+from kobert_demo.config import SETTINGS, TrainingConfig
+from kobert_demo.dataset import DataChoice, Dataset, load_choice
+from kobert_demo.device import Device, probe_elsewhere, training_seconds
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.model_files import encoder_parameters, find_model
+from kobert_demo.ui.elements import duration, plain
+from kobert_demo.ui.session import language, t, workspace
+
+FIRST = ("epochs", "batch_size", "learning_rate", "max_length")
+ENCODERS = ("mini",)
+STEPS = {"learning_rate": 1e-5, "warmup_ratio": 0.05, "dropout": 0.05, "weight_decay": 0.01}
+FORMATS = {"learning_rate": "%.2g", "max_grad_norm": "%.3g"}
+SAMPLE = 1_000  # sentences whose length is looked at for the time estimate
+EVALUATION_COST = (
+    1 / 3
+)  # of training, for each sentence: the backward pass costs two forward passes
+
+
+def training_form() -> TrainingConfig:
+    """Show the fields of a run, with the notebook's values to begin with, and return what they say.
+
+    Raises:
+        ConfigError: a number is out of its limits, or missing.
+    """
+    model = st.selectbox(
+        t("Model"),
+        ENCODERS,
+        key="model",
+        accept_new_options=True,
+        persist_state="session",
+        help=t(
+            "mini is built in. Or type the path of a directory in Hugging Face format: config.json, "
+            "model.safetensors or pytorch_model.bin, and a SentencePiece file."
+        ),
+    )
+    values = _number_fields(FIRST)
+    with st.expander(t("More settings"), icon=":material/tune:"):
+        values |= _number_fields([name for name in SETTINGS if name not in FIRST])
+    return TrainingConfig(model=model or TrainingConfig.model, **values)
+
+
+def _number_fields(names: tuple[str, ...] | list[str]) -> dict[str, float]:
+    columns = st.columns(len(FIRST))
+    values = {}
+    for place, name in enumerate(names):
+        setting, default = SETTINGS[name], getattr(TrainingConfig, name)
+        kind = type(default)
+        values[name] = columns[place % len(columns)].number_input(
+            setting.name.in_language(language()),
+            kind(setting.lowest),
+            kind(setting.highest),
+            default,
+            kind(STEPS.get(name, 1)),
+            format=FORMATS.get(name),
+            key=f"setting {name}",
+            help=setting.effect.in_language(language()),
+            required=True,
+            persist_state="session",
+        )
+    return values
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def chosen_data(choice: DataChoice, directory: str) -> tuple[Dataset, Dataset]:
+    """Return the training and the test data; read once for all visitors."""
+    return load_choice(workspace(), choice)
+
+
+@st.cache_resource(show_spinner=False)
+def device() -> Device:
+    """Return the processor that a worker will use; asked for once a server."""
+    return probe_elsewhere()
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def mean_length(sha256: str, model: str, max_length: int, _texts: list[str]) -> float:
+    """Return the mean number of pieces, [CLS] and [SEP] included, over an even sample."""
+    vocabulary = Vocabulary(find_model(model).vocabulary)
+    sample = _texts[:: max(1, len(_texts) // SAMPLE)]
+    return float(np.mean([min(max_length, 2 + len(vocabulary.ids(text))) for text in sample]))
+
+
+def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None:
+    """Say which device will train and about how long it will take."""
+    with st.spinner(t("Looking for a GPU …")):
+        found = device()
+    names = {"cuda": "CUDA", "mps": "Apple MPS", "cpu": "CPU"}
+    length = mean_length(train.sha256, config.model, config.max_length, train.texts)
+    rows = config.epochs * (len(train) + EVALUATION_COST * len(test))
+    parameters = encoder_parameters(find_model(config.model))
+    seconds = training_seconds(found, parameters, int(rows * length))
+    st.caption(
+        t(
+            "Trains on {device} ({name}). Expected time: about {time}.",
+            device=names[found.kind],
+            name=plain(found.name),
+            time=duration(seconds),
+        )
+    )
+    if found.kind == "cpu":
+        st.caption(
+            t("No GPU was found: a KoBERT-sized model takes hours here, mini takes minutes.")
+        )
