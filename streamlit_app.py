@@ -11,9 +11,14 @@ from kobert_demo.ui.session import t
 NATIVE_NAMES = {"ko": "한국어", "en": "English"}
 
 STATIC = Path(__file__).with_name("static")
+# Korean lines end between words, not within them.
+STYLE = """<style>
+html .stApp :is(p, li, h1, h2, h3, h4) { word-break: keep-all; overflow-wrap: anywhere; }
+</style>"""
 
 st.set_page_config(layout="wide", page_icon=str(STATIC / "icon.svg"))
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
+st.html(STYLE)
 publish_plotly()
 
 # First of all: the titles below are in the language chosen here.
@@ -48,7 +53,7 @@ page = st.navigation(
         st.Page(
             "pages/classification.py",
             title=t("Classification"),
-            icon=":material/forum:",
+            icon=":material/mood:",
             url_path="classification",
             help=t("Ask a trained model for the emotion of a sentence."),
         ),

@@ -45,10 +45,10 @@ def plain(text: str) -> str:
     return PUNCTUATION.sub(r"\\\1", marked)
 
 
-def page_header(title: str, subtitle: str, icon: str) -> None:
+def page_header(title: str, subtitle: str, icon: str | None = None) -> None:
     """Head a page with its translated title and one sentence; `icon` is a Material icon's name."""
     with st.container(gap="xxsmall"):
-        st.title(title, icon=f":material/{icon}:", anchor=False)
+        st.title(title, icon=icon and f":material/{icon}:", anchor=False)
         st.markdown(f":gray[{subtitle}]")
 
 

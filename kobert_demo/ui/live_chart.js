@@ -111,8 +111,11 @@ function showAll(chart) {
 function config(chart) {
   const click = () => showAll(chart)
   const button = { name: "all", title: chart.drawing.titles.all, icon: Plotly.Icons.home, click }
-  return { responsive: false, displaylogo: false, doubleClick: false, modeBarButtons: [[button]] }
+  const displayModeBar = coarsePointer() ? false : "hover"
+  return { displayModeBar, displaylogo: false, doubleClick: false, modeBarButtons: [[button]] }
 }
+
+const coarsePointer = () => matchMedia("(pointer: coarse)").matches
 
 function themeOf(element) {
   const style = getComputedStyle(element)
@@ -169,13 +172,13 @@ function layout(name, { drawing, theme }) {
       uirevision: name,
     },
     showlegend: drawing.traces.length > 1,
-    margin: { l: 8, r: 12, t: 34, b: 8 },
+    margin: { l: 8, r: 12, t: drawing.traces.length > 1 ? 48 : 34, b: 8 },
     modebar: { bgcolor: "transparent", color: theme.quiet, activecolor: theme.text },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     hovermode: "x unified",
     // A finger scrolls the page; only a mouse zooms.
-    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    dragmode: coarsePointer() ? false : "zoom",
   }
 }
 
@@ -188,6 +191,6 @@ function level(text, value, theme) {
     y0: value,
     y1: value,
     line: { color: theme.quiet, width: 1.5, dash: "dot" },
-    label: { text, textposition: "end", yanchor: "bottom", font: { color: theme.quiet, size: 12 } },
+    label: { text, textposition: "end", yanchor: "top", font: { color: theme.quiet, size: 12 } },
   }
 }
