@@ -107,7 +107,7 @@ def test_a_vocabulary_without_bert_pieces_is_refused(tmp_path: Path) -> None:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(["가나다라 마바사아 자차카타 파하 abc"] * 20),
             model_writer=file,
-            vocab_size=20,
+            vocab_size=22,
             minloglevel=2,
         )
     with pytest.raises(ModelError, match=r"\[CLS\], \[SEP\] and \[PAD\]"):

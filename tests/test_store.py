@@ -1,0 +1,145 @@
+"""The run store: the queue, what is written is read back, cursors, and several writers at once."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from kobert_demo.errors import RunError
+from kobert_demo.language import Message
+from kobert_demo.store import Row, RunStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "new" / "runs.sqlite")
+
+
+def step(number: int, loss: float = 1.0) -> Row:
+    return {
+        "step": number,
+        "epoch": 1,
+        "loss": loss,
+        "accuracy": 0.5,
+        "learning_rate": 1e-4,
+        "grad_norm": 2.0,
+        "sentences": 8 * number,
+        "seconds": 0.5 * number,
+    }
+
+
+def evaluation(number: int, macro_f1: float, loss: float = 1.0) -> Row:
+    return {
+        "step": number,
+        "epoch": 1,
+        "loss": loss,
+        "accuracy": macro_f1 + 0.1,
+        "macro_f1": macro_f1,
+        "confusion": [[1, 2], [3, 4]],
+    }
+
+
+def test_what_was_frozen_is_read_back(store: RunStore) -> None:
+    store.add("a", "이름", {"labels": ["행복"], "config": {"seed": 1}}, steps=10)
+    run = store.run("a")
+    assert (run.name, run.status, run.steps, run.step) == ("이름", "queued", 10, 0)
+    assert run.record == {"labels": ["행복"], "config": {"seed": 1}}
+    assert run.accuracy is run.error is run.started_at is None
+
+
+def test_an_unknown_run_is_said_in_words(store: RunStore) -> None:
+    with pytest.raises(RunError, match="There is no run nobody"):
+        store.run("nobody")
+
+
+def test_runs_start_in_order_and_one_at_a_time(store: RunStore) -> None:
+    for name in "abc":
+        store.add(name, name, {}, steps=1)
+    assert [run.waiting for run in store.runs()] == [3, 2, 1]
+    assert not store.claim("b")
+    assert store.claim("a")
+    assert not store.claim("a")
+    assert not store.claim("b")
+    assert [(run.run, run.waiting) for run in store.runs()] == [("c", 2), ("b", 1), ("a", 0)]
+    store.end("a", "finished")
+    assert not store.claim("c")
+    assert store.claim("b")
+
+
+def test_of_many_who_claim_at_once_one_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    RunStore(path).add("a", "a", {}, steps=1)
+    won = []
+    together = threading.Barrier(8)
+
+    def claim() -> None:
+        store = RunStore(path)
+        together.wait()
+        won.append(store.claim("a"))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 7 + [True]
+
+
+def test_a_run_ends_once(store: RunStore) -> None:
+    store.add("a", "a", {}, steps=1)
+    assert store.end("a", "failed", Message("no {what}", {"what": "memory"}))
+    assert not store.end("a", "finished")
+    run = store.run("a")
+    assert run.status == "failed"
+    assert str(run.error) == "no memory"
+
+
+def test_a_cursor_reads_only_what_is_new(store: RunStore) -> None:
+    store.add("a", "a", {}, steps=10)
+    store.add_steps("a", [step(1), step(2)])
+    assert store.curve("a", "steps", "loss") == ([1, 2], [1.0, 1.0])
+    store.add_steps("a", [step(3, loss=0.25)])
+    assert store.curve("a", "steps", "loss", after=2) == ([3], [0.25])
+    assert [row["step"] for row in store.steps("a", after=1)] == [2, 3]
+    assert store.run("a").step == 3
+    assert (store.run("a").sentences, store.run("a").seconds) == (24, 1.5)
+
+
+def test_a_loss_that_is_not_finite_is_read_as_none(store: RunStore) -> None:
+    store.add("a", "a", {}, steps=10)
+    store.add_steps("a", [step(1, loss=float("nan"))])
+    assert store.curve("a", "steps", "loss") == ([1], [None])
+
+
+def test_the_best_evaluation_is_the_one_with_the_highest_macro_f1(store: RunStore) -> None:
+    store.add("a", "a", {}, steps=10)
+    store.add_evaluation("a", evaluation(2, 0.4))
+    store.add_evaluation("a", evaluation(4, 0.6, loss=2.0))
+    store.add_evaluation("a", evaluation(6, 0.6, loss=1.5))
+    store.add_evaluation("a", evaluation(8, 0.5))
+    run = store.run("a")
+    assert (run.best_step, run.macro_f1, run.accuracy, run.loss) == (6, 0.6, 0.7, 1.5)
+    assert store.evaluations("a", after=6)[0]["confusion"] == [[1, 2], [3, 4]]
+
+
+def test_a_stop_can_be_asked_for(store: RunStore) -> None:
+    store.add("a", "a", {}, steps=10)
+    assert not store.stop_requested("a")
+    store.request_stop("a")
+    assert store.stop_requested("a")
+    assert store.run("a").stop_requested
+
+
+def test_one_process_writes_while_another_reads(store: RunStore, tmp_path: Path) -> None:
+    store.add("a", "a", {}, steps=500)
+    reader = RunStore(tmp_path / "new" / "runs.sqlite")
+    seen: list[int] = []
+    writer = threading.Thread(
+        target=lambda: [store.add_steps("a", [step(number)]) for number in range(1, 501)]
+    )
+    writer.start()
+    while writer.is_alive():
+        seen.append(len(reader.curve("a", "steps", "loss")[0]))
+    writer.join()
+    assert seen == sorted(seen)
+    assert len(reader.curve("a", "steps", "loss")[0]) == 500

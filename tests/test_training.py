@@ -1,0 +1,124 @@
+"""The training loop: it learns, repeats itself, tells exact figures, and can be left at any step."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from kobert_demo.batches import collate, encode_texts
+from kobert_demo.config import TrainingConfig
+from kobert_demo.training import Evaluation, TrainStep, evaluate, train
+from tests.models import EIGHT, eight_sentences, tiny_model, vocabulary
+
+
+def config(**changes: object) -> TrainingConfig:
+    values: dict[str, object] = {
+        "epochs": 2,
+        "batch_size": 4,
+        "learning_rate": 1e-3,
+        "dropout": 0.1,
+    }
+    return TrainingConfig(**{**values, **changes})
+
+
+def run(settings: TrainingConfig) -> list[TrainStep | Evaluation]:
+    model = tiny_model(seed=settings.seed)
+    return list(train(model, eight_sentences(), eight_sentences(), settings))
+
+
+def test_eight_sentences_are_learnt_to_zero_loss() -> None:
+    events = run(config(epochs=60, batch_size=8, learning_rate=1e-2, warmup_ratio=0.05))
+    last = events[-1]
+    assert isinstance(last, Evaluation)
+    assert last.loss < 0.01
+    assert last.accuracy == last.macro_f1 == 1.0
+    assert last.confusion.tolist() == [[4, 0], [0, 4]]
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    def numbers(settings: TrainingConfig) -> list[float]:
+        return [event.loss for event in run(settings)]
+
+    assert numbers(config(seed=1)) == numbers(config(seed=1))
+    assert numbers(config(seed=1)) != numbers(config(seed=2))
+
+
+def test_events_come_in_order_with_an_evaluation_after_each_epoch() -> None:
+    events = run(config())
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == ["TrainStep", "TrainStep", "Evaluation"] * 2
+    assert [event.step for event in events] == [1, 2, 2, 3, 4, 4]
+    assert [event.epoch for event in events] == [1, 1, 1, 2, 2, 2]
+    assert [event.sentences for event in events if isinstance(event, TrainStep)] == [4, 8, 12, 16]
+
+
+def test_evaluations_can_come_more_often() -> None:
+    steps = [event.step for event in run(config(evaluate_every=1)) if isinstance(event, Evaluation)]
+    assert steps == [1, 2, 3, 4]
+
+
+def test_the_learning_rate_rises_and_follows_a_cosine_to_zero() -> None:
+    events = run(config(epochs=10, warmup_ratio=0.2))
+    rates = [event.learning_rate for event in events if isinstance(event, TrainStep)]
+    assert rates[:5] == pytest.approx([0, 0.00025, 0.0005, 0.00075, 0.001])
+    assert rates[12] == pytest.approx(0.0005)
+    assert rates[-1] < 0.00002
+
+
+def test_running_accuracy_counts_sentences_not_batches() -> None:
+    texts, labels = zip(*EIGHT[:5], strict=True)
+    data = encode_texts(texts, np.array(labels), vocabulary(), 16)
+    events = list(train(tiny_model(), data, data, config(epochs=1, batch_size=4)))
+    assert isinstance(events[1], TrainStep)
+    assert (events[1].accuracy * 5) % 1 == pytest.approx(0, abs=1e-9)
+
+
+def test_evaluation_figures_are_exact_whatever_the_batch_size() -> None:
+    model, data = tiny_model(labels=2), eight_sentences()
+    whole = collate(data, np.arange(8))
+    model.eval()
+    with torch.no_grad():
+        logits = model(input_ids=whole.input_ids, attention_mask=whole.attention_mask).logits
+    expected = cross_entropy(logits, whole.labels).item()
+    for batch_size in (1, 3, 8):
+        found = evaluate(model, data, batch_size, step=1, epoch=1)
+        assert found.loss == pytest.approx(expected, abs=1e-6)
+        assert found.accuracy == (logits.argmax(-1) == whole.labels).float().mean().item()
+
+
+def test_weight_decay_spares_biases_and_layer_norm() -> None:
+    model = tiny_model()
+    unread = vocabulary().ids("漢")[
+        0
+    ]  # in no sentence: without a gradient only decay moves its row
+    words = model.bert.embeddings.word_embeddings.weight
+    before = words[unread].detach().clone()
+    settings = config(learning_rate=0.01, weight_decay=1.0, warmup_ratio=0.0)
+    next(train(model, eight_sentences(), eight_sentences(), settings))
+    assert torch.allclose(words[unread], before * 0.99)
+    # AdamW's first step moves every weight by at most the rate; decay would take 0.01 more from a 1.
+    assert (model.bert.embeddings.LayerNorm.weight - 1).abs().max() < 0.011
+
+
+def test_gradients_are_clipped_but_their_norm_is_told_unclipped() -> None:
+    def first(norm: float) -> TrainStep:
+        model = tiny_model()
+        events = train(model, eight_sentences(), eight_sentences(), config(max_grad_norm=norm))
+        event = next(events)
+        assert isinstance(event, TrainStep)
+        clipped = sum(float((p.grad**2).sum()) for p in model.parameters() if p.grad is not None)
+        assert clipped**0.5 <= norm * 1.01
+        return event
+
+    assert first(0.01).grad_norm == pytest.approx(first(1e6).grad_norm)
+    assert first(0.01).grad_norm > 0.01
+
+
+def test_leaving_the_loop_stops_the_training() -> None:
+    model = tiny_model()
+    events = train(model, eight_sentences(), eight_sentences(), config(epochs=1000))
+    taken = list(islice(events, 3))
+    events.close()
+    assert len(taken) == 3
