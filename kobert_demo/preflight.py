@@ -57,16 +57,29 @@ def inspect(
     pieces = int((lengths - SPECIAL_PIECES).sum())
     sentences = _fingerprints(dataset.texts)
     duplicates, conflicts = _count_repetitions(sentences, dataset.label_ids)
-    leaked = np.intersect1d(sentences, _fingerprints(test.texts)).size if test is not None else 0
     return Report(
         label_counts=dataset.counts(),
         duplicates=duplicates,
         conflicts=conflicts,
         lengths=np.bincount(lengths),
-        truncated=float((lengths > max_length).mean()) if lengths.size else 0.0,
+        truncated=share_cut(np.bincount(lengths), max_length),
         unk_rate=unknown / pieces if pieces else 0.0,
-        leaked=leaked,
+        leaked=count_leaked(dataset, test) if test is not None else 0,
     )
+
+
+def share_cut(lengths: NDArray[np.int64], max_length: int) -> float:
+    """Return the share of sentences, 0 to 1, that are longer than `max_length`.
+
+    Args:
+        lengths: how many sentences have each `valid_length`, as in `Report`.
+    """
+    return float(lengths[max_length + 1 :].sum() / max(lengths.sum(), 1))
+
+
+def count_leaked(train: Dataset, test: Dataset) -> int:
+    """Return how many distinct sentences of the test data are training sentences too."""
+    return np.intersect1d(_fingerprints(train.texts), _fingerprints(test.texts)).size
 
 
 def _count_pieces(

@@ -15,6 +15,7 @@ from kobert_demo.dataset.store import (
     load_choice,
     load_dataset,
     save_dataset,
+    with_labels_of,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "save_dataset",
     "split",
     "summarize",
+    "with_labels_of",
 ]

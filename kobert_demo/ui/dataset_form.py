@@ -1,0 +1,213 @@
+"""How a file is read: what was detected, beside a decoded sample, and each of it to be changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from kobert_demo.charset import ENCODINGS
+from kobert_demo.columns import NUMBER
+from kobert_demo.dataset import Columns, Dataset, detect_columns, parse
+from kobert_demo.language import Message
+from kobert_demo.reading import (
+    DELIMITERS,
+    UNDECODABLE,
+    Format,
+    column_names,
+    detect_format,
+    sample,
+)
+from kobert_demo.ui.dataset_source import Source, dataset_slot, once
+from kobert_demo.ui.session import language, t
+
+ENCODING_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 BOM",
+    "utf-16": "UTF-16 BOM",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "cp949": "CP949",
+}
+DELIMITER_NAMES = {"\t": Message("Tab"), ",": Message("Comma"), ";": Message("Semicolon")}
+SAMPLE_ROWS = 9
+MOST_COLUMNS = 20
+MOST_NAMED = 50  # more labels than a person names by hand
+
+Option = TypeVar("Option", str, int, bool)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file and how it is read."""
+
+    source: Source
+    format: Format
+    columns: Columns
+
+
+def reading_form(source: Source) -> Reading:
+    """Show how the file is read, let the person change it, and return what was decided.
+
+    Raises:
+        DataError: the file is not text, or has fewer than two columns as it is read now.
+    """
+    settings, shown = st.columns([2, 3], gap="medium")
+    with settings:
+        how = _format_form(source, detect_format(source.path))
+    with shown:
+        _show_sample(source, how)
+    with settings:
+        columns = _columns_form(source, how)
+    return Reading(source, how, columns)
+
+
+def read(reading: Reading, names: Mapping[str, str] | None = None, least: int = 2) -> Dataset:
+    """Return the data of a file, read only once.
+
+    Args:
+        names: readable names for labels.
+        least: how many rows a label needs: 2 to train, 1 to test only.
+
+    Raises:
+        DataError: nothing in the file can be used as it is read.
+    """
+    source, names = reading.source, names or {}
+    return once(
+        dataset_slot(repr((reading, sorted(names.items()), least))),
+        t("Reading the file …"),
+        source.path.stat().st_size,
+        lambda show: parse(
+            source.path, reading.format, reading.columns, names, show, source.name, least
+        ),
+    )
+
+
+def _format_form(source: Source, detected: Format) -> Format:
+    key = source.path.name
+    left, right = st.columns(2, wrap=False)
+    with left:
+        encoding = _choose(
+            t("Encoding"),
+            ENCODINGS,
+            detected.encoding,
+            ENCODING_NAMES.__getitem__,
+            f"encoding {key}",
+        )
+        header = _choose(
+            t("Header line"), (True, False), detected.header, _yes_or_no, f"header {key}"
+        )
+    with right:
+        delimiter = _choose(
+            t("Delimiter"), DELIMITERS, detected.delimiter, _delimiter_name, f"delimiter {key}"
+        )
+        quoted = _choose(
+            t("Cells in quotes"), (True, False), detected.quoted, _yes_or_no, f"quoted {key}"
+        )
+    return Format(encoding, delimiter, header, quoted)
+
+
+def _columns_form(source: Source, how: Format) -> Columns:
+    detected = detect_columns(source.path, how)
+    names = _column_titles(source, how)
+    key = f"{how} {source.path.name}"
+    left, right = st.columns(2, wrap=False)
+    with left:
+        text = _choose(
+            t("Sentence column"), range(len(names)), detected.text, names.__getitem__, f"text {key}"
+        )
+    with right:
+        label = _choose(
+            t("Label column"), range(len(names)), detected.label, names.__getitem__, f"label {key}"
+        )
+    return Columns(text, label)
+
+
+def _choose(
+    label: str,
+    options: Sequence[Option],
+    detected: Option,
+    name: Callable[[Option], str],
+    key: str,
+) -> Option:
+    """Show a choice that begins with what was detected and says so."""
+
+    def shown(option: Option) -> str:
+        return t("{name} · detected", name=name(option)) if option == detected else name(option)
+
+    chosen: Option = st.selectbox(
+        label,
+        options,
+        options.index(detected),
+        shown,
+        key=key,
+        persist_state="session",
+    )
+    return chosen
+
+
+def _yes_or_no(value: bool) -> str:
+    return t("Yes") if value else t("No")
+
+
+def _delimiter_name(delimiter: str) -> str:
+    return DELIMITER_NAMES[delimiter].in_language(language())
+
+
+def _column_titles(source: Source, how: Format) -> list[str]:
+    """Return a name for each column, no two the same."""
+    names = column_names(source.path, how)
+    return [
+        name
+        if how.header and names.count(name) == 1 and not name.isdecimal()
+        else t("Column {number}", number=place)
+        for place, name in enumerate(names, 1)
+    ]
+
+
+def _show_sample(source: Source, how: Format) -> None:
+    """Show the first rows as they are read now."""
+    records = sample(source.path, how, SAMPLE_ROWS + how.header)[how.header :]
+    titles = _column_titles(source, how)
+    width = min(max((len(record.cells) for record in records), default=0), MOST_COLUMNS)
+    titles += [t("Column {number}", number=place) for place in range(len(titles) + 1, width + 1)]
+    rows = [[*record.cells, *[""] * width][:width] for record in records]
+    frame = pd.DataFrame(
+        [[cell.replace(UNDECODABLE, "\ufffd") for cell in row] for row in rows],
+        columns=titles[:width],
+    )
+    frame.insert(0, t("Line"), [record.line for record in records], allow_duplicates=True)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        placeholder="",
+        alt=t("The first rows of the file as they are read now"),
+    )
+    st.caption(
+        t("The first rows as they are read now. If they look wrong, change what was detected.")
+    )
+
+
+def names_form(dataset: Dataset) -> dict[str, str]:
+    """Let the person give labels readable names and return those given, by label."""
+    if len(dataset.labels) > MOST_NAMED:
+        return {}
+    numeric = any(NUMBER.fullmatch(label) for label in dataset.labels)
+    with st.expander(t("Readable names for the labels"), numeric, icon=":material/label:"):
+        st.caption(t("Charts, reports and predictions show these names instead of the labels."))
+        edited = st.data_editor(
+            pd.DataFrame({"label": dataset.labels, "name": ""}),
+            hide_index=True,
+            disabled=["label"],
+            column_config={
+                "label": t("Label"),
+                "name": st.column_config.TextColumn(t("Name"), max_chars=40),
+            },
+            key=f"names {dataset.id}",
+        )
+    return {
+        str(label): str(name).strip()
+        for label, name in zip(edited["label"], edited["name"], strict=True)
+        if name and str(name).strip()
+    }

@@ -1,0 +1,228 @@
+"""The pre-flight report: what is in the data, and what to know before anything trains on it."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from kobert_demo.charts import label_counts, length_histogram, percent
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import Dataset, Problem
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.language import Language
+from kobert_demo.model_files import built_in_models, find_model
+from kobert_demo.preflight import Report, count_leaked, inspect, share_cut
+from kobert_demo.ui.dataset_source import once, result_slot
+from kobert_demo.ui.session import language, t
+
+MOST_UNKNOWN = 0.05  # share of [UNK] past which training makes no sense
+SHOWN_PROBLEMS = 1_000
+SHOWN_LABELS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """What a run would train on and test with; `second` is a test file's own data, if there is one."""
+
+    train: Dataset
+    test: Dataset
+    second: Dataset | None
+    fraction: float
+    seed: int
+
+
+def report_view(dataset: Dataset, halves: Halves) -> None:
+    """Show everything that is known of the data before training.
+
+    Raises:
+        ModelError: the vocabulary chosen cannot be loaded.
+    """
+    _say_usable(dataset, halves)
+    vocabulary, max_length = _reader_form()
+    report = _inspected(dataset, vocabulary)
+    leaked = once(
+        result_slot("leaked", dataset.id, halves.test.id),
+        t("Looking at the sentences …"),
+        0,
+        lambda _: count_leaked(halves.train, halves.test),
+    )
+    _warn(report)
+    _show_numbers(report, leaked, max_length)
+    _show_charts(report, max_length)
+
+
+def _say_usable(dataset: Dataset, halves: Halves) -> None:
+    for title, data in ((t("Data"), dataset), (t("Test file"), halves.second and halves.test)):
+        if data is None:
+            continue
+        unusable = data.rows - len(data)
+        if not unusable:
+            st.success(
+                t("{title}: all {rows} rows can be used.", title=title, rows=f"{data.rows:,}"),
+                icon=":material/check_circle:",
+            )
+            continue
+        st.warning(
+            t(
+                "{title}: {usable} of {rows} rows can be used, {unusable} cannot.",
+                title=title,
+                usable=f"{len(data):,}",
+                rows=f"{data.rows:,}",
+                unusable=f"{unusable:,}",
+            ),
+            icon=":material/rule:",
+        )
+        _show_problems(data.problems, title)
+
+
+def _show_problems(problems: tuple[Problem, ...], title: str) -> None:
+    shown, spoken = problems[:SHOWN_PROBLEMS], language()
+    with st.expander(t("Every row that cannot be used, and why"), True, icon=":material/list:"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    t("Line"): [problem.line for problem in shown],
+                    t("Reason"): [problem.message.in_language(spoken) for problem in shown],
+                }
+            ),
+            hide_index=True,
+            height=min(35 * len(shown) + 38, 248),
+            column_config={
+                t("Line"): st.column_config.NumberColumn(width=80),
+                t("Reason"): st.column_config.TextColumn(width=720),
+            },
+        )
+        if len(shown) < len(problems):
+            st.caption(t("The first {count} are shown; the file has all.", count=f"{len(shown):,}"))
+        st.download_button(
+            t("Download as CSV"),
+            lambda: _as_csv(problems, spoken),
+            "unusable-rows.csv",
+            "text/csv",
+            key=f"download {title}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _as_csv(problems: tuple[Problem, ...], spoken: Language) -> bytes:
+    """Return the problems as a CSV file that Excel opens with its Korean intact."""
+    frame = pd.DataFrame(
+        {
+            "line": [problem.line for problem in problems],
+            "reason": [problem.message.in_language(spoken) for problem in problems],
+        }
+    )
+    return frame.to_csv(index=False).encode("utf-8-sig")
+
+
+def _reader_form() -> tuple[Vocabulary, int]:
+    """Ask which model will read the sentences, and how much of each."""
+    left, right = st.columns(2, wrap=False)
+    model = left.selectbox(
+        t("Vocabulary of the model"),
+        [name for name in built_in_models() if name == TrainingConfig.model],
+        key="vocabulary",
+        accept_new_options=True,
+        persist_state="session",
+        help=t(
+            "The model that will be trained: a built-in one, or the path of a directory in Hugging "
+            "Face format."
+        ),
+    )
+    max_length = right.number_input(
+        "max_length",
+        8,
+        512,
+        TrainingConfig.max_length,
+        8,
+        key="length limit",
+        persist_state="session",
+        help=t("How many pieces of a sentence the model reads, [CLS] and [SEP] included."),
+    )
+    return Vocabulary(find_model(model).vocabulary), max_length
+
+
+def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
+    return once(
+        result_slot("report", dataset.id, vocabulary.sha256),
+        t("Looking at the sentences …"),
+        100 * len(dataset),
+        lambda show: inspect(dataset, vocabulary, TrainingConfig.max_length, progress=show),
+    )
+
+
+def _warn(report: Report) -> None:
+    if report.unk_rate > MOST_UNKNOWN:
+        st.error(
+            t(
+                "{share} of all pieces are [UNK]: the model cannot read these sentences, and training "
+                "on them teaches it nothing, without any error. Check the encoding and the sentence "
+                "column above, and whether the vocabulary belongs to a Korean model.",
+                share=percent(report.unk_rate),
+            ),
+            title=t("Do not train on this yet"),
+            icon=":material/warning:",
+        )
+
+
+def _show_numbers(report: Report, leaked: int, max_length: int) -> None:
+    numbers = (
+        (t("Labels"), f"{len(report.label_counts):,}", None),
+        (
+            t("Duplicates"),
+            f"{report.duplicates:,}",
+            t("Rows whose sentence and label stood in an earlier row already."),
+        ),
+        (
+            t("Conflicts"),
+            f"{report.conflicts:,}",
+            t("Sentences that stand with more than one label."),
+        ),
+        (
+            t("Leaked"),
+            f"{leaked:,}",
+            t("Test sentences that are training sentences too: they make the test too easy."),
+        ),
+        (
+            t("Cut"),
+            percent(share_cut(report.lengths, max_length)),
+            t("Sentences longer than max_length: the model does not read their ends."),
+        ),
+        (
+            "[UNK]",
+            percent(report.unk_rate),
+            t("Pieces that the vocabulary does not know. Past 5% something is wrong."),
+        ),
+    )
+    with st.grid(len(numbers), min_column_width=130):
+        for name, value, explanation in numbers:
+            st.metric(name, value, border=True, help=explanation)
+
+
+def _show_charts(report: Report, max_length: int) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{t('Sentences per label')}**")
+        commonest = sorted(report.label_counts, key=lambda label: -report.label_counts[label])
+        shown = set(commonest[:SHOWN_LABELS])
+        st.plotly_chart(
+            label_counts({k: v for k, v in report.label_counts.items() if k in shown}),
+            config={"displayModeBar": False},
+            alt=t("How many sentences each label has"),
+        )
+        if len(shown) < len(commonest):
+            st.caption(t("The {count} commonest labels are shown.", count=len(shown)))
+    with right:
+        st.markdown(f"**{t('Length of the sentences in pieces')}**")
+        st.plotly_chart(
+            length_histogram(
+                report.lengths,
+                max_length,
+                x_title=t("Pieces, [CLS] and [SEP] included"),
+                y_title=t("Sentences"),
+                limit_title=f"max_length {max_length}",
+            ),
+            config={"displayModeBar": False},
+            alt=t("How many sentences have which length"),
+        )

@@ -1,0 +1,105 @@
+"""Where the data of the Dataset page comes from, and work on it that is done only once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from kobert_demo.dataset import keep_upload
+from kobert_demo.ui.session import t, workspace
+
+SAMPLES = Path(__file__).parents[1] / "data"
+LARGE = 2_000_000  # bytes: more is worth a progress bar
+KEPT_DATASETS, KEPT_RESULTS = 4, 32  # of all visitors together; a dataset may take 300 MB
+UPLOAD_MB = 200
+
+Result = TypeVar("Result")
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of the person's, or a built-in one; `name` is for reading only, never a path."""
+
+    path: Path
+    name: str
+
+
+def sample(name: str) -> Source | None:
+    """Return a built-in sample file."""
+    path = SAMPLES / name
+    return Source(path, name) if path.is_file() else None
+
+
+def uploaded(key: str, label: str) -> Source | None:
+    """Ask for a file and return it, or the one that was given on an earlier visit to the page."""
+    remembered = f"{key} file"
+
+    def remember() -> None:
+        given = st.session_state[key]
+        st.session_state[remembered] = (
+            Source(keep_upload(given.getbuffer(), workspace()), _shown(given.name))
+            if given
+            else None
+        )
+
+    # No filter by type: what a file is, its bytes say, and a workbook gets a sentence that helps.
+    st.file_uploader(
+        label,
+        key=key,
+        on_change=remember,
+        max_upload_size=UPLOAD_MB,
+        help=t(
+            "TSV, CSV or TXT up to {size} MB: a sentence and a label on each line. Encoding, "
+            "delimiter, header and columns are detected and can be changed.",
+            size=UPLOAD_MB,
+        ),
+    )
+    source: Source | None = st.session_state.get(remembered)
+    return source if source and source.path.is_file() else None
+
+
+def _shown(name: str) -> str:
+    """Return the last part of a file's name, without what cannot be shown."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(character for character in last if character.isprintable())[:80] or "data"
+
+
+@st.cache_resource(max_entries=KEPT_DATASETS, show_spinner=False)
+def dataset_slot(*_key: object) -> dict[str, Any]:
+    """Return the place where a dataset is kept for `once`; `key` says all that it depends on."""
+    return {}
+
+
+@st.cache_resource(max_entries=KEPT_RESULTS, show_spinner=False)
+def result_slot(*_key: object) -> dict[str, Any]:
+    """Return the place where a small result is kept for `once`."""
+    return {}
+
+
+def once(
+    slot: dict[str, Any], text: str, size: int, compute: Callable[[Progress], Result]
+) -> Result:
+    """Return what `compute` returned for this slot before, else compute it under a progress bar.
+
+    The results are shared by all visitors, so they must not be changed. (Streamlit's own caches
+    cannot draw a progress bar from inside.)
+
+    Args:
+        text: what the progress bar says, translated.
+        size: of the work, about in bytes; a small one shows no bar.
+    """
+    if "result" not in slot:
+        place = st.empty()
+
+        def show(share: float) -> None:
+            if size > LARGE:
+                place.progress(min(share, 1.0), text)
+
+        show(0.0)
+        slot["result"] = compute(show)
+        place.empty()
+    result: Result = slot["result"]
+    return result
