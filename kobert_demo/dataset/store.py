@@ -24,6 +24,7 @@ from kobert_demo.language import Message
 from kobert_demo.reading import Format
 
 ID = re.compile(r"[0-9a-f]{16}")
+ROWS_A_BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def save_dataset(dataset: Dataset, workspace: Path) -> str:
     parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=parent, prefix="."))
     try:
-        pq.write_table(_table(dataset), partial / "examples.parquet")
+        _write_examples(dataset, partial / "examples.parquet")
         described = json.dumps(_described(dataset), ensure_ascii=False, indent=1)
         (partial / "dataset.json").write_text(described, encoding="utf-8")
         with suppress(OSError):  # it is there already
@@ -83,9 +84,22 @@ def save_dataset(dataset: Dataset, workspace: Path) -> str:
     return dataset.id
 
 
-def _table(dataset: Dataset) -> pa.Table:
-    label = pa.DictionaryArray.from_arrays(pa.array(dataset.label_ids), list(dataset.labels))
-    return pa.table({"line": dataset.lines, "text": dataset.texts, "label": label})
+def _write_examples(dataset: Dataset, path: Path) -> None:
+    """Write the rows in batches, so that a large dataset is not copied as a whole."""
+    labels = pa.array(dataset.labels, pa.string())
+    schema = pa.schema(
+        [
+            ("line", pa.int32()),
+            ("text", pa.string()),
+            ("label", pa.dictionary(pa.int32(), pa.string())),
+        ]
+    )
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(dataset), ROWS_A_BATCH):
+            rows = slice(start, start + ROWS_A_BATCH)
+            label = pa.DictionaryArray.from_arrays(pa.array(dataset.label_ids[rows]), labels)
+            arrays = [pa.array(dataset.lines[rows]), pa.array(dataset.texts[rows]), label]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def reading_form(source: Source) -> Reading:
     """
     settings, shown = st.columns([2, 3], gap="medium")
     with settings:
-        how = _format_form(source, detect_format(source.path))
+        how = _format_form(source, _detected_format(source.path))
     with shown:
         _show_sample(source, how)
     with settings:
@@ -76,12 +76,19 @@ def read(reading: Reading, names: Mapping[str, str] | None = None, least: int = 
     source, names = reading.source, names or {}
     return once(
         dataset_slot(repr((reading, sorted(names.items()), least))),
-        t("Reading the file …"),
-        source.path.stat().st_size,
         lambda show: parse(
             source.path, reading.format, reading.columns, names, show, source.name, least
         ),
+        t("Reading the file …"),
+        source.path.stat().st_size,
     )
+
+
+# A path says all about the file behind it: uploads are named by their content.
+_kept = st.cache_data(show_spinner=False, max_entries=20)
+_detected_format = _kept(detect_format)
+_detected_columns = _kept(detect_columns)
+_column_names = _kept(column_names)
 
 
 def _format_form(source: Source, detected: Format) -> Format:
@@ -109,7 +116,7 @@ def _format_form(source: Source, detected: Format) -> Format:
 
 
 def _columns_form(source: Source, how: Format) -> Columns:
-    detected = detect_columns(source.path, how)
+    detected = _detected_columns(source.path, how)
     names = _column_titles(source, how)
     key = f"{how} {source.path.name}"
     left, right = st.columns(2, wrap=False)
@@ -157,7 +164,7 @@ def _delimiter_name(delimiter: str) -> str:
 
 def _column_titles(source: Source, how: Format) -> list[str]:
     """Return a name for each column, no two the same."""
-    names = column_names(source.path, how)
+    names = _column_names(source.path, how)
     return [
         name
         if how.header and names.count(name) == 1 and not name.isdecimal()

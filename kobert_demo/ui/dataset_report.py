@@ -41,9 +41,7 @@ def report_view(dataset: Dataset, halves: Halves) -> None:
     vocabulary, max_length = _reader_form()
     report = _inspected(dataset, vocabulary)
     leaked = once(
-        result_slot("leaked", dataset.id, halves.test.id),
-        t("Looking at the sentences …"),
-        0,
+        result_slot("leaked", halves.train.id, halves.test.id),
         lambda _: count_leaked(halves.train, halves.test),
     )
     _warn(report)
@@ -146,9 +144,9 @@ def _reader_form() -> tuple[Vocabulary, int]:
 def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
     return once(
         result_slot("report", dataset.id, vocabulary.sha256),
+        lambda show: inspect(dataset, vocabulary, TrainingConfig.max_length, progress=show),
         t("Looking at the sentences …"),
         100 * len(dataset),
-        lambda show: inspect(dataset, vocabulary, TrainingConfig.max_length, progress=show),
     )
 
 

@@ -1,18 +1,18 @@
 """Where the data of the Dataset page comes from, and work on it that is done only once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
 
-from kobert_demo.dataset import keep_upload
+from kobert_demo.dataset import Dataset, DatasetSummary, keep_upload, load_dataset
 from kobert_demo.ui.session import t, workspace
 
 SAMPLES = Path(__file__).parents[1] / "data"
 LARGE = 2_000_000  # bytes: more is worth a progress bar
-KEPT_DATASETS, KEPT_RESULTS = 4, 32  # of all visitors together; a dataset may take 300 MB
+KEPT_DATASETS, KEPT_RESULTS = 6, 32  # of all visitors together; a dataset may take 300 MB
 UPLOAD_MB = 200
 
 Result = TypeVar("Result")
@@ -80,7 +80,7 @@ def result_slot(*_key: object) -> dict[str, Any]:
 
 
 def once(
-    slot: dict[str, Any], text: str, size: int, compute: Callable[[Progress], Result]
+    slot: dict[str, Any], compute: Callable[[Progress], Result], text: str = "", size: int = 0
 ) -> Result:
     """Return what `compute` returned for this slot before, else compute it under a progress bar.
 
@@ -103,3 +103,51 @@ def once(
         place.empty()
     result: Result = slot["result"]
     return result
+
+
+def choose_origin(label: str, names: Mapping[str, str], key: str) -> str:
+    """Show where data can come from, if there is more than one way, and return what was chosen.
+
+    Args:
+        names: the ways that there are, each with its translated name.
+    """
+    first, *others = names
+    if not others:
+        return first
+    chosen = st.segmented_control(
+        label,
+        list(names),
+        format_func=names.__getitem__,
+        key=key,
+        default=first,
+        required=True,
+        persist_state="session",
+    )
+    return chosen or first
+
+
+def choose_kept(kept: Sequence[DatasetSummary], key: str) -> Dataset:
+    """Show the datasets of the workspace and return the one that was chosen.
+
+    Raises:
+        DataError: its files are damaged.
+    """
+    summaries = {summary.id: summary for summary in kept}
+    chosen = st.selectbox(
+        t("Dataset"),
+        list(summaries),
+        format_func=lambda dataset: _described(summaries[dataset]),
+        key=key,
+        persist_state="session",
+    )
+    return once(dataset_slot(str(workspace()), chosen), lambda _: load_dataset(workspace(), chosen))
+
+
+def _described(summary: DatasetSummary) -> str:
+    return t(
+        "{name} · {rows} sentences · {labels} labels · {date}",
+        name=summary.name,
+        rows=f"{summary.usable:,}",
+        labels=len(summary.labels),
+        date=summary.created[:10],
+    )
