@@ -5,7 +5,7 @@ Results go to standard output, with `--json` as one document; progress and error
 
 import argparse
 import json
-import locale
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -50,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def spoken_language() -> Language:
-    return language_of(locale.setlocale(locale.LC_CTYPE, ""))
+    """Return the language of the shell, as POSIX has it: the first of these variables that is set."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    return language_of(next(filter(None, map(os.environ.get, names)), None))
 
 
 def read_dataset(path: Path, args: argparse.Namespace) -> tuple[Dataset, Format]:

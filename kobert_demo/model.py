@@ -8,14 +8,12 @@ from collections.abc import Sequence
 
 import torch
 from safetensors import SafetensorError
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification, BertModel
 from transformers.utils.logging import disable_progress_bar
 
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
 from kobert_demo.model_files import ModelFiles
-
-HEAD = {"classifier.weight", "classifier.bias"}
 
 
 def new_classifier(
@@ -23,7 +21,8 @@ def new_classifier(
 ) -> BertForSequenceClassification:
     """Return the encoder of `files` under a new layer for `labels`, in float32.
 
-    The new layer (and, where `files` has no weights, the encoder) is drawn from torch's random state.
+    The new layer (and, where `files` has no weights, the encoder) is drawn from torch's random state,
+    also where `files` holds a layer for other labels.
 
     Raises:
         ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
@@ -42,9 +41,10 @@ def new_classifier(
             pieces=len(vocabulary),
             known=config.vocab_size,
         )
-    if files.weights is None:
-        return BertForSequenceClassification(config)
-    return _load(files, config, may_miss=HEAD)
+    model = BertForSequenceClassification(config)
+    if files.weights is not None:
+        model.bert = _load(BertModel, files, config)
+    return model
 
 
 def load_classifier(files: ModelFiles) -> BertForSequenceClassification:
@@ -54,7 +54,7 @@ def load_classifier(files: ModelFiles) -> BertForSequenceClassification:
         ModelError: the weights cannot be read or lack a layer, the last one included.
     """
     disable_progress_bar()
-    return _load(files, read_config(files), may_miss=set()).eval()
+    return _load(BertForSequenceClassification, files, read_config(files)).eval()
 
 
 def read_config(files: ModelFiles) -> BertConfig:
@@ -76,10 +76,10 @@ def read_config(files: ModelFiles) -> BertConfig:
 
 
 def _load(
-    files: ModelFiles, config: BertConfig, may_miss: set[str]
-) -> BertForSequenceClassification:
+    kind: type[BertModel | BertForSequenceClassification], files: ModelFiles, config: BertConfig
+) -> BertModel | BertForSequenceClassification:
     try:
-        model, report = BertForSequenceClassification.from_pretrained(
+        model, report = kind.from_pretrained(
             files.directory,
             config=config,
             dtype=torch.float32,
@@ -93,10 +93,11 @@ def _load(
             "pytorch_model.bin that holds nothing but tensors.",
             name=files.name,
         ) from error
-    missing = sorted(set(report["missing_keys"]) - may_miss)
+    missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(
-            "The weights of {name} lack {count} layers of this model, {first} among them: use a whole file.",
+            "The weights of {name} lack {count} tensors of this model, {first} among them: use a whole "
+            "file.",
             name=files.name,
             count=len(missing),
             first=missing[0],

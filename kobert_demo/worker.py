@@ -177,7 +177,8 @@ class Worker:
 
 def explain(problem: Exception) -> Message:
     """Say in words why training failed, and what to change."""
-    if isinstance(problem, MemoryError) or "out of memory" in str(problem).lower():
+    said = str(problem).lower()
+    if isinstance(problem, MemoryError) or "out of memory" in said or "not enough memory" in said:
         return Message(
             "The memory is full: choose a smaller batch size or a smaller max_length and start again."
         )

@@ -45,9 +45,9 @@ def tiny_model(labels: int = 2, seed: int = 0, **changes: object) -> BertForSequ
     return BertForSequenceClassification(tiny_config(labels, **changes))
 
 
-def save_tiny_model(directory: Path, **changes: object) -> Path:
+def save_tiny_model(directory: Path, model: BertForSequenceClassification | None = None) -> Path:
     """Write a tiny model in Hugging Face format, as a person might have one."""
-    tiny_model(**changes).save_pretrained(directory)
+    (model or tiny_model()).save_pretrained(directory)
     (directory / "tiny.spiece").write_bytes(vocabulary().model)
     return directory
 

@@ -15,6 +15,7 @@ from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_ch
 from kobert_demo.ui.session import language, t
 
 TICK = 1  # seconds
+FIGURE_WIDTH = 134  # pixels: seven beside each other, two on a phone
 RECENT = 20  # steps whose speed is shown
 TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
 
@@ -102,12 +103,12 @@ def _outcome(runs: Runs, run: Run) -> None:
         st.caption(t("The last lines of its log"))
         st.code(runs.log(run.run) or "-", language=None)
     if not run.active and run.bundle:
-        st.page_link(
-            "pages/classification.py",
-            label=t("Classify sentences with the best model of this run"),
-            icon=":material/arrow_forward:",
-            query_params={"classifier": run.run},
-        )
+        label = t("Classify with the best model of this run")
+        icon = ":material/arrow_forward:"
+        if st.button(
+            label, icon=icon, icon_position="right", type="primary", key="to_classification"
+        ):
+            st.switch_page("pages/classification.py", query_params={"classifier": run.run})
 
 
 def _figures(run: Run, last: list[Row]) -> None:
@@ -125,7 +126,7 @@ def _figures(run: Run, last: list[Row]) -> None:
     ]
     with st.container(horizontal=True, gap="small"):
         for name, value in figures:
-            st.metric(name, value, border=True, width=150)
+            st.metric(name, value, border=True, width=FIGURE_WIDTH)
 
 
 def _number(value: float | None, form: str) -> str:

@@ -57,7 +57,7 @@ def _number_fields(names: tuple[str, ...] | list[str]) -> dict[str, float]:
             default,
             kind(STEPS.get(name, 1)),
             format=FORMATS.get(name),
-            key=f"setting {name}",
+            key=f"setting_{name}",
             help=setting.effect.in_language(language()),
             required=True,
             persist_state="session",

@@ -1,0 +1,214 @@
+"""The shell: exact fields, one JSON document, one sentence and status 2 when something is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobert_demo.cli import main
+from kobert_demo.runs import PROJECT, Runs
+from tests.models import save_tiny_model, vocabulary, write_tsv
+
+COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
+needs_comments = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+ENCODING = ["tokens", "input_ids", "attention_mask", "token_type_ids", "valid_length"]
+
+Shell = Callable[..., Any]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Run a verb with `--json` in a workspace of its own and return the document."""
+
+    def run(*words: object) -> Any:
+        status = main([*map(str, words), "--json", "--workspace", str(tmp_path / "workspace")])
+        assert status == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+def fails(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Return the one sentence that a failing verb says."""
+    try:
+        assert main([*map(str, words)]) == 2
+    except SystemExit as ended:
+        assert ended.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_check_tells_exactly_these_fields(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(
+        "문장,감정\n좋아요,행복\n좋아요,행복\n좋아요,분노\n,행복\n싫어요,분노\n혼자,슬픔\n셋,분노,1\n",
+        encoding="cp949",
+    )
+    found = shell("check", path)
+    assert list(found) == [
+        *("rows", "usable", "labels", "encoding", "delimiter", "header", "problems"),
+        *("duplicates", "conflicts", "truncated", "unk_rate"),
+    ]
+    assert (found["rows"], found["usable"]) == (7, 4)
+    assert found["labels"] == {"분노": 2, "행복": 2}
+    assert (found["encoding"], found["delimiter"], found["header"]) == ("cp949", ",", True)
+    assert [problem["line"] for problem in found["problems"]] == [5, 7, 8]
+    assert all(set(problem) == {"line", "message"} for problem in found["problems"])
+    assert (found["duplicates"], found["conflicts"]) == (1, 1)
+    assert found["truncated"] == 0.0
+
+
+@needs_comments
+def test_the_real_comments_are_all_usable(shell: Shell) -> None:
+    found = shell("check", COMMENTS)
+    assert found["rows"] == found["usable"] == 4312
+    assert found["labels"]["분노"] == 1718
+    assert found["problems"] == []
+    assert found["unk_rate"] < 0.01
+
+
+def test_columns_are_chosen_by_name_or_number(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "three.tsv"
+    path.write_text("id\ta\tb\n1\t하나\tx\n2\t둘\ty\n3\t셋\tx\n4\t넷\ty\n", encoding="utf-8")
+    assert shell("check", path, "--text-column", "a", "--label-column", 3)["labels"] == {
+        "x": 2,
+        "y": 2,
+    }
+
+
+def test_train_classify_and_runs_are_one_story(shell: Shell, tmp_path: Path, model: Path) -> None:
+    data = write_tsv(tmp_path / "data.tsv")
+    trained = shell(
+        *("train", data, "--model", model, "--epochs", 2, "--batch-size", 8, "--max-length", 16),
+        *("--learning-rate", 1e-3, "--test-fraction", 0.25, "--seed", 3),
+    )
+    assert list(trained) == [
+        *("run", "status", "accuracy", "macro_f1", "loss", "train_seconds", "sentences_per_second"),
+    ]
+    assert trained["status"] == "finished"
+    assert 0 <= trained["accuracy"] <= 1
+
+    (listed,) = shell("runs")
+    assert list(listed) == [
+        *("run", "name", "status", "model", "step", "steps", "accuracy", "macro_f1"),
+        *("pid", "error", "created_at"),
+    ]
+    assert (listed["run"], listed["status"], listed["error"]) == (trained["run"], "finished", None)
+    assert listed["step"] == listed["steps"] == 8
+
+    texts = ["오늘 정말 행복해요", "짜증나"]
+    answers = shell("classify", "--run", trained["run"], *texts)
+    assert [answer["text"] for answer in answers] == texts
+    for answer in answers:
+        assert list(answer) == ["text", "label", "probabilities", *ENCODING]
+        assert set(answer["probabilities"]) == {"행복", "분노"}
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
+        assert {len(answer[name]) for name in ENCODING[:4]} == {16}
+        assert sum(answer["attention_mask"]) == answer["valid_length"]
+
+
+def test_a_test_file_of_its_own_is_used(shell: Shell, tmp_path: Path, model: Path) -> None:
+    data, test = write_tsv(tmp_path / "a.tsv"), write_tsv(tmp_path / "b.tsv", copies=2)
+    shell("train", data, "--test", test, "--model", model, "--epochs", 1, "--max-length", 16)
+    (run,) = Runs(tmp_path / "workspace").list()
+    assert run.record["data"]["train_rows"] == 40
+    assert run.record["data"]["test_rows"] == 16
+
+
+def test_encode_reads_a_sentence_a_line_from_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "any.model").write_bytes(vocabulary().model)
+    lines = ["안녕하세요. ㅋㅋ", "", "널\x00문자"]
+    finished = subprocess.run(
+        [
+            *(sys.executable, "-m", "kobert_demo", "encode", "-", "--json"),
+            *("--vocab", tmp_path / "any.model", "--max-length", "12"),
+        ],
+        cwd=PROJECT,
+        input="\n".join(lines) + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(finished.stdout)
+    assert [row["text"] for row in found] == lines
+    assert list(found[0]) == ["text", *ENCODING]
+    assert found[1]["input_ids"] == [2, 3, *[1] * 10]
+    assert found[0]["tokens"][0] == "[CLS]"
+    assert {len(row["input_ids"]) for row in found} == {12}
+
+
+def test_quick_verbs_do_not_import_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from kobert_demo.cli import main; "
+        f"main(['encode', '안녕']); main(['runs', '--workspace', {str(tmp_path)!r}]); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'streamlit')))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+
+
+@pytest.mark.parametrize("verb", ["check", "train", "classify", "encode", "runs"])
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "--json" in said
+    assert "--workspace" in said
+
+
+def test_wrong_words_get_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = write_tsv(tmp_path / "data.tsv")
+    at = ("--workspace", tmp_path)
+    assert "--help" in fails(capsys, "fly")
+    assert "no file" in fails(capsys, "check", tmp_path / "none.tsv")
+    assert "no column 9" in fails(capsys, "check", data, "--text-column", 9)
+    assert "There is no model nowhere" in fails(capsys, "train", data, "--model", "nowhere", *at)
+    assert "Epochs is 0" in fails(capsys, "train", data, "--epochs", 0, *at)
+    assert "no run nobody" in fails(capsys, "classify", "--run", "nobody", "안녕", *at)
+    assert ".spiece or .model" in fails(capsys, "encode", "--vocab", data, "안녕")
+
+
+def test_errors_are_said_in_korean_where_the_locale_is_korean(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "kobert_demo", "check", tmp_path / "none.tsv"],
+        cwd=PROJECT,
+        env={**os.environ, "LC_ALL": "ko_KR.UTF-8"},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 2
+    assert "파일이 없습니다" in finished.stderr
+
+
+def test_control_c_stops_the_run(tmp_path: Path, model: Path) -> None:
+    data, workspace = write_tsv(tmp_path / "data.tsv"), tmp_path / "workspace"
+    words = ["train", data, "--model", model, "--epochs", 1000, "--batch-size", 8, "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kobert_demo", *map(str, words), "--workspace", str(workspace)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    runs, deadline = Runs(workspace), time.monotonic() + 90
+    while not any(run.step > 4 for run in runs.list()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert json.loads(out)["status"] == "stopped"

@@ -1,0 +1,116 @@
+"""Loading models: what is complete is loaded exactly, and what is not is said in one sentence."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from kobert_demo.errors import ModelError
+from kobert_demo.model import load_classifier, new_classifier
+from kobert_demo.model_files import built_in_models, encoder_parameters, find_model
+from tests.models import save_tiny_model, tiny_model, vocabulary
+
+LABELS = ("분노", "행복", "5")
+
+
+def test_mini_is_built_in_and_has_its_own_vocabulary() -> None:
+    assert "mini" in built_in_models()
+    files = find_model("mini")
+    assert files.vocabulary.suffix == ".spiece"
+    assert encoder_parameters(files) == 4 * (4 * 256**2 + 2 * 256 * 1024)
+
+
+def test_the_new_layer_has_the_labels_and_the_dropout() -> None:
+    model = new_classifier(find_model("mini"), LABELS, 0.3, vocabulary())
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert model.classifier.out_features == 3
+    assert model.dropout.p == 0.3
+
+
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
+def test_both_kinds_of_weights_are_loaded_exactly(tmp_path: Path, weights: str) -> None:
+    save_tiny_model(tmp_path)
+    if weights == "pytorch_model.bin":
+        (tmp_path / "model.safetensors").unlink()
+        torch.save(tiny_model().state_dict(), tmp_path / weights)
+    loaded = new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+    expected = tiny_model().bert.state_dict()
+    for name, value in loaded.bert.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_a_name_that_is_nothing_names_the_choices() -> None:
+    with pytest.raises(ModelError, match=r"There is no model nothing: choose one of .*mini"):
+        find_model("nothing")
+
+
+def test_all_missing_files_are_named_together(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        find_model(str(tmp_path))
+    for name in ("config.json", "model.safetensors", ".spiece"):
+        assert name in str(caught.value)
+
+
+def test_another_architecture_is_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
+    with pytest.raises(ModelError, match="does not describe a BERT model"):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+def test_broken_json_is_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ModelError, match="does not describe a BERT model"):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+def test_a_vocabulary_of_another_size_is_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path, tiny_model(vocab_size=9000))
+    with pytest.raises(ModelError, match="has 8002 pieces but its weights know 9000"):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+def test_truncated_weights_are_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(ModelError, match="cannot be read"):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+class Trap:
+    """A pickle that would write a file where it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, (f"open({str(self.path)!r}, 'w')",)
+
+
+def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    model = save_tiny_model(tmp_path / "model")
+    (model / "model.safetensors").unlink()
+    with (model / "pytorch_model.bin").open("wb") as file:
+        pickle.dump({"bert": Trap(tmp_path / "ran")}, file)
+    with pytest.raises(ModelError, match="nothing but tensors"):
+        new_classifier(find_model(str(model)), LABELS, 0.1, vocabulary())
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    with pytest.raises(ModelError, match="lack 16 tensors"):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+def test_an_encoder_alone_is_no_classifier(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path)
+    tiny_model().bert.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"classifier\.bias"):
+        load_classifier(find_model(str(tmp_path)))

@@ -1,0 +1,79 @@
+"""Bundles and predictions: what was trained is what answers, and nothing is half written."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from kobert_demo.bundle import save_bundle
+from kobert_demo.encoding import encode
+from kobert_demo.predictor import Predictor
+from kobert_demo.store import Row
+from kobert_demo.training import Evaluation
+from tests.models import tiny_model, vocabulary
+
+TEXTS = ["행복해요", "", "정말 길고 긴 문장을 아주 길게 써 봅니다 " * 3, "<b>굵게</b> 漢字 🎉"]
+LABELS = ["분노", "행복", "a|b"]
+
+
+def record() -> Row:
+    return {
+        "config": {"model": "mini", "max_length": 24, "epochs": 1},
+        "labels": LABELS,
+        "data": {"train_rows": 8, "test_rows": 6, "train_sha256": "0" * 64, "majority": 0.5},
+    }
+
+
+def evaluation() -> Evaluation:
+    counts = np.array([[2, 0, 0], [1, 1, 0], [0, 0, 2]])
+    return Evaluation(7, 1, 0.5, 5 / 6, 0.82, counts)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    model = tiny_model(labels=3)
+    model.config.id2label = dict(enumerate(LABELS))
+    save_bundle(tmp_path / "bundle-7", model, vocabulary(), record(), evaluation())
+    return tmp_path / "bundle-7"
+
+
+def test_predictions_are_the_models_own_softmax(bundle: Path) -> None:
+    predictions = Predictor(str(bundle)).predict(TEXTS)
+    model = tiny_model(labels=3).eval()
+    for text, prediction in zip(TEXTS, predictions, strict=True):
+        ids = torch.tensor([encode(text, vocabulary(), 24).input_ids])
+        with torch.no_grad():
+            expected = model(input_ids=ids).logits.softmax(-1)[0].tolist()
+        assert list(prediction.probabilities) == LABELS
+        assert list(prediction.probabilities.values()) == pytest.approx(expected, abs=1e-5)
+        assert prediction.label == LABELS[int(np.argmax(expected))]
+        assert prediction.text == text
+
+
+def test_training_and_classification_read_a_sentence_alike(bundle: Path) -> None:
+    (prediction,) = Predictor(str(bundle)).predict([TEXTS[2]])
+    assert prediction.encoding == encode(TEXTS[2], vocabulary(), max_length=24)
+    assert prediction.encoding.valid_length == 24
+
+
+def test_a_bundle_is_a_hugging_face_directory(bundle: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(bundle)
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert {path.suffix for path in bundle.iterdir()} == {".json", ".md", ".safetensors", ".spiece"}
+
+
+def test_the_model_card_tells_the_figures(bundle: Path) -> None:
+    card = (bundle / "README.md").read_text(encoding="utf-8")
+    assert "accuracy 0.8333, macro-F1 0.8200" in card
+    assert "| `행복` | 2 | 0.500 | 1.000 |" in card
+    assert json.loads((bundle / "record.json").read_text(encoding="utf-8")) == record()
+
+
+def test_a_bundle_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
+    broken = {**record(), "labels": LABELS[:1]}
+    with pytest.raises(ValueError, match="zip"):
+        save_bundle(tmp_path / "bundle", tiny_model(labels=3), vocabulary(), broken, evaluation())
+    assert list(tmp_path.iterdir()) == []

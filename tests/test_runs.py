@@ -1,0 +1,256 @@
+"""Runs with real worker processes: launch, queue, stop, death, and an app that goes away."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice, detect_columns, parse, save_dataset
+from kobert_demo.errors import DataError, ModelError, RunError
+from kobert_demo.predictor import Predictor
+from kobert_demo.reading import detect_format
+from kobert_demo.runs import PROJECT, Runs, worker_lives
+from kobert_demo.store import Run
+from kobert_demo.worker import explain
+from tests.models import save_tiny_model, tiny_model, write_tsv
+
+PATIENCE = 90  # seconds: a worker on a busy machine needs some to import torch
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    found = Runs(tmp_path / "workspace")
+    yield found
+    for run in found.list():
+        if run.active and run.pid:
+            os.kill(run.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_tiny_model(tmp_path_factory.mktemp("tiny")))
+
+
+def launch(runs: Runs, model: str, **changes: object) -> str:
+    path = write_tsv(runs.workspace.parent / "data.tsv")
+    how = detect_format(path)
+    data = parse(path, how, detect_columns(path, how), name="data.tsv")
+    choice = DataChoice(save_dataset(data, runs.workspace), None, 0.2, 1)
+    values: dict[str, object] = {"model": model, "epochs": 1, "batch_size": 8, "max_length": 16}
+    return runs.launch(choice, TrainingConfig(**{**values, **changes}))
+
+
+def endless(runs: Runs, model: str) -> str:
+    return launch(runs, model, epochs=1000)
+
+
+def until(runs: Runs, run: str, reached: Callable[[Run], bool], seconds: float = PATIENCE) -> Run:
+    deadline = time.monotonic() + seconds
+    while not reached(state := runs.get(run)):
+        assert time.monotonic() < deadline, (state.status, runs.log(run))
+        time.sleep(0.05)
+    return state
+
+
+def trains(run: Run) -> bool:
+    return run.step > 8
+
+
+def ended(run: Run) -> bool:
+    return not run.active
+
+
+def test_a_run_goes_from_launch_to_a_bundle_that_classifies(runs: Runs, model: str) -> None:
+    run = launch(runs, model, epochs=2)
+    state = until(runs, run, ended)
+    assert state.status == "finished", runs.log(run)
+    assert (state.step, state.steps, state.epoch) == (8, 8, 2)
+    assert state.sentences == 64
+    steps, _ = runs.store.curve(run, "steps", "loss")
+    assert steps == list(range(1, 9))
+    assert [row["step"] for row in runs.store.evaluations(run)] == [4, 8]
+    best = max(row["macro_f1"] for row in runs.store.evaluations(run))
+    assert state.macro_f1 == best
+    bundle = runs.bundle(run)
+    assert Predictor(str(bundle)).labels == ("분노", "행복")
+    assert [path.name for path in runs.directory(run).glob("*bundle*")] == [bundle.name]
+    deadline = time.monotonic() + 30
+    while worker_lives(runs.directory(run)):
+        assert time.monotonic() < deadline
+
+
+def test_the_record_is_frozen_at_launch(runs: Runs, model: str) -> None:
+    run = runs.get(launch(runs, model, seed=7))
+    record = run.record
+    assert record["config"]["seed"] == 7
+    assert record["labels"] == ["분노", "행복"]
+    assert record["data"]["train_rows"] == 32
+    assert record["data"]["test_rows"] == 8
+    assert record["data"]["majority"] == 0.5
+    assert len(record["vocabulary_sha256"]) == len(record["data"]["train_sha256"]) == 64
+    assert record["versions"]["torch"].startswith("2.")
+
+
+def test_same_seed_same_numbers_in_two_processes(runs: Runs, model: str) -> None:
+    first, second = (launch(runs, model, seed=3) for _ in range(2))
+    for run in (first, second):
+        assert until(runs, run, ended).status == "finished"
+    losses = [runs.store.curve(run, "steps", "loss")[1] for run in (first, second)]
+    assert losses[0] == losses[1]
+
+
+def test_stop_ends_within_a_step_and_keeps_the_best_epoch(runs: Runs, model: str) -> None:
+    run = endless(runs, model)
+    until(runs, run, lambda state: state.bundle is not None and trains(state))
+    runs.stop(run)
+    asked_at = runs.get(run).step
+    state = until(runs, run, ended)
+    assert state.status == "stopped"
+    # The worker writes steps for up to 0.2 s before they are seen; the stop itself takes one step.
+    speed = state.sentences / state.seconds / 8
+    assert state.step - asked_at <= 2 + speed
+    assert Predictor(str(runs.bundle(run))).labels == ("분노", "행복")
+    with pytest.raises(RunError, match="has ended already"):
+        runs.stop(run)
+
+
+def test_sigterm_stops_a_worker_as_stop_does(runs: Runs, model: str) -> None:
+    run = endless(runs, model)
+    state = until(runs, run, trains)
+    assert state.pid
+    os.kill(state.pid, signal.SIGTERM)
+    assert until(runs, run, ended).status == "stopped"
+
+
+def test_a_killed_worker_is_lost_within_five_seconds(runs: Runs, model: str) -> None:
+    run = endless(runs, model)
+    state = until(runs, run, trains)
+    assert state.pid
+    os.kill(state.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    state = until(runs, run, ended, seconds=5)
+    assert time.monotonic() - killed < 5
+    assert state.status == "lost"
+    assert "killed" in str(state.error)
+    assert "training on cpu" in runs.log(run)
+
+
+def test_a_second_launch_waits_and_starts_when_the_first_has_ended(runs: Runs, model: str) -> None:
+    first = endless(runs, model)
+    second, third = launch(runs, model), launch(runs, model)
+    until(runs, first, trains)
+    assert [runs.get(run).waiting for run in (first, second, third)] == [0, 1, 2]
+    assert runs.get(second).status == "queued"
+    runs.stop(third)
+    assert until(runs, third, ended).status == "stopped"
+    runs.stop(first)
+    assert until(runs, second, ended).status == "finished"
+    until(runs, first, ended)
+    assert (runs.get(second).started_at or 0) >= (runs.get(first).ended_at or 0)
+
+
+def test_the_queue_goes_on_past_a_killed_worker(runs: Runs, model: str) -> None:
+    first = endless(runs, model)
+    pid = until(runs, first, trains).pid
+    second = launch(runs, model)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    # Nobody looks but the waiting worker itself.
+    deadline = time.monotonic() + PATIENCE
+    while runs.store.run(second).status != "finished":
+        assert time.monotonic() < deadline, runs.log(second)
+        time.sleep(0.1)
+    assert runs.store.run(first).status == "lost"
+
+
+LAUNCH = """
+import json, sys
+from pathlib import Path
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice
+from kobert_demo.runs import Runs
+choice, config = json.loads(sys.argv[2])
+print(Runs(Path(sys.argv[1])).launch(DataChoice(**choice), TrainingConfig(**config)), flush=True)
+input()
+"""
+
+
+def test_a_run_outlives_the_process_that_launched_it(runs: Runs, model: str) -> None:
+    record = runs.store.run(launch(runs, model)).record
+    names = ("train", "test", "test_fraction", "seed")
+    choice = {name: record["data"][name] for name in names}
+    config = {**record["config"], "epochs": 1000}
+    app = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, str(runs.workspace), json.dumps([choice, config])],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert app.stdout
+    run = app.stdout.readline().strip()
+    os.killpg(app.pid, signal.SIGKILL)
+    app.wait()
+    step = until(runs, run, trains).step
+    until(runs, run, lambda state: state.step > step)
+    assert runs.get(run).status == "running"
+
+
+def test_problems_are_said_before_a_worker_starts(runs: Runs, model: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="There is no model nowhere"):
+        launch(runs, "nowhere")
+    with pytest.raises(DataError):
+        runs.launch(DataChoice("0" * 16, None, 0.2, 1), TrainingConfig(model=model))
+    assert runs.list() == []
+
+
+def test_data_that_changed_on_disk_fails_in_words(runs: Runs, model: str) -> None:
+    first = endless(runs, model)
+    until(runs, first, trains)
+    second = launch(runs, model)
+    for path in (runs.workspace / "datasets").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    runs.stop(first)
+    state = until(runs, second, ended)
+    assert state.status == "failed"
+    assert state.error
+
+
+def test_a_loss_that_is_no_number_fails_in_words(runs: Runs, tmp_path: Path) -> None:
+    broken = tiny_model()
+    broken.bert.pooler.dense.bias.data.fill_(torch.nan)
+    run = launch(runs, str(save_tiny_model(tmp_path / "broken", broken)))
+    state = until(runs, run, ended)
+    assert state.status == "failed"
+    assert "choose a lower learning rate" in str(state.error)
+
+
+@pytest.mark.parametrize(
+    ("problem", "advice"),
+    [
+        (MemoryError(), "smaller batch size"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+            "smaller batch size",
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory"),
+            "smaller batch size",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "free some space"),
+        (KeyError("x"), "unexpected error (KeyError)"),
+    ],
+)
+def test_each_failure_says_what_to_change(problem: Exception, advice: str) -> None:
+    assert advice in str(explain(problem))

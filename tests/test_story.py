@@ -1,0 +1,169 @@
+"""The main job in a real browser: upload, train, watch, classify, and everything that can go away."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice, detect_columns, parse, save_dataset
+from kobert_demo.reading import detect_format
+from kobert_demo.runs import Runs
+from kobert_demo.store import Run
+from tests.conftest import PROJECT, App, choose_language
+from tests.models import save_tiny_model, write_tsv
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+
+COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
+POINTS = "() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.x ?? []).length"
+TRAINING_SECONDS = 180
+
+
+@pytest.fixture
+def runs(app: App) -> Runs:
+    return Runs(app.workspace)
+
+
+def launch_endless(runs: Runs, directory: Path) -> str:
+    """Launch a run of a tiny model that nobody has the patience to see the end of."""
+    path = write_tsv(directory / "data.tsv")
+    how = detect_format(path)
+    data = parse(path, how, detect_columns(path, how), name="data.tsv")
+    choice = DataChoice(save_dataset(data, runs.workspace), None, 0.2, 1)
+    model = save_tiny_model(directory / "tiny")
+    return runs.launch(choice, TrainingConfig(model=str(model), epochs=1000, batch_size=8))
+
+
+def wait_for(runs: Runs, run: str, status: str) -> Run:
+    deadline = time.monotonic() + TRAINING_SECONDS
+    while (state := runs.get(run)).status != status or (status == "running" and not state.step):
+        assert time.monotonic() < deadline, (state.status, runs.log(run))
+        time.sleep(0.1)
+    return state
+
+
+def grows(page: "Page", times: int) -> None:
+    """Wait until the first chart got new points so many times."""
+    for _ in range(times):
+        before = page.evaluate(POINTS)
+        page.wait_for_function(f"{POINTS[6:]} > {before}", timeout=60_000)
+
+
+def end(runs: Runs, run: str) -> None:
+    if runs.get(run).active:
+        runs.stop(run)
+    wait_for(runs, run, "stopped")
+
+
+@pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+def test_from_a_file_to_a_classified_sentence(app: App, page: "Page", runs: Runs) -> None:
+    page.goto(f"{app.url}/dataset")
+    page.locator("input[type=file]").first.set_input_files(COMMENTS)
+    page.get_by_text("4,312").first.wait_for()
+    page.locator(".st-key-use button").click()
+
+    page.locator(".st-key-start button").wait_for(timeout=60_000)
+    epochs = page.locator(".st-key-setting_epochs input")
+    epochs.fill("1")
+    epochs.press("Enter")
+    page.locator(".st-key-start button").click()
+    page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
+    grows(page, times=3)
+    page.get_by_text("완료").first.wait_for(timeout=TRAINING_SECONDS * 1000)
+    (run,) = runs.list()
+    assert run.status == "finished"
+    assert page.evaluate(POINTS) == run.steps == 54
+
+    page.locator(".st-key-to_classification button").click()
+    sentences = page.locator(".st-key-sentences textarea")
+    sentences.wait_for(timeout=60_000)
+    sentences.fill("오늘 정말 행복해요!")
+    page.locator(".st-key-classify button").click()
+    page.get_by_text("▁오늘").first.wait_for(timeout=60_000)
+    assert page.get_by_text("[CLS]").first.is_visible()
+    assert page.get_by_text(re.compile("^(공포|놀람|분노|슬픔|중립|행복|혐오)$")).first.is_visible()
+    assert f"classifier={run.run}" in page.url
+
+    choose_language(page, "English")
+    page.get_by_text("What the model read").wait_for()
+    assert page.get_by_text("▁오늘").first.is_visible()
+
+
+def test_two_tabs_a_reload_and_a_restart_show_the_same_run(
+    app: App, visitor: "BrowserContext", runs: Runs, tmp_path: Path
+) -> None:
+    run = launch_endless(runs, tmp_path)
+    wait_for(runs, run, "running")
+    address = f"{app.url}/training?run={run}"
+    with visitor.new_page() as first, visitor.new_page() as second:
+        for tab in (first, second):
+            tab.goto(address)
+            grows(tab, times=2)
+        first.reload()
+        grows(first, times=2)
+
+        app.stop()
+        step = wait_for(runs, run, "running").step
+        app.start()
+        assert wait_for(runs, run, "running").step > step
+        for tab in (first, second):
+            tab.goto(address)
+            grows(tab, times=2)
+            assert tab.get_by_text("진행 중").first.is_visible()
+
+        second.locator(".st-key-stop button").click()
+        for tab in (first, second):
+            tab.get_by_text("멈춤").first.wait_for(timeout=60_000)
+    assert wait_for(runs, run, "stopped").bundle
+
+
+def test_a_killed_worker_is_shown_as_lost_with_its_last_words(
+    app: App, page: "Page", runs: Runs, tmp_path: Path
+) -> None:
+    run = launch_endless(runs, tmp_path)
+    pid = wait_for(runs, run, "running").pid
+    page.goto(f"{app.url}/training?run={run}")
+    grows(page, times=1)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    page.get_by_text("강제로 종료되었습니다").wait_for(timeout=5_000)
+    assert page.get_by_text("training on cpu").is_visible()
+
+
+def test_a_second_run_says_its_place_in_the_queue(
+    app: App, page: "Page", runs: Runs, tmp_path: Path
+) -> None:
+    first = launch_endless(runs, tmp_path)
+    second = launch_endless(runs, tmp_path)
+    wait_for(runs, first, "running")
+    page.goto(f"{app.url}/training?run={second}")
+    page.get_by_text("1번째").first.wait_for()
+    end(runs, first)
+    grows(page, times=2)
+    end(runs, second)
+
+
+def test_hostile_text_is_shown_as_text(app: App, page: "Page", runs: Runs, tmp_path: Path) -> None:
+    hostile = (
+        "<img src=x onerror=\"document.title='pwned'\"> **굵게** ![x](https://example.org/x.png)"
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    finished = next(run.run for run in runs.list() if run.bundle and not run.active)
+    page.goto(f"{app.url}/classification?classifier={finished}")
+    sentences = page.locator(".st-key-sentences textarea")
+    sentences.wait_for(timeout=60_000)
+    sentences.fill(hostile)
+    page.locator(".st-key-classify button").click()
+    page.get_by_text("<img src=x").first.wait_for(timeout=60_000)
+    assert page.title() != "pwned"
+    assert page.locator("img[src='x']").count() == 0
+    assert not [url for url in asked if "example.org" in url]
