@@ -21,17 +21,22 @@ st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 st.html(STYLE)
 publish_plotly()
 
-# First of all: the titles below are in the language chosen here.
-st.sidebar.segmented_control(
+# First of all: the titles below are in the language chosen here. It stands in the address as a code
+# (a bound widget would write the shown name), and only where it is not the browser's own.
+asked, native = st.query_params.get("lang"), language_of(st.context.locale)
+st.session_state.setdefault("lang", asked if asked in LANGUAGES else native)
+chosen = st.sidebar.segmented_control(
     "Language · 언어",
     LANGUAGES,
     key="lang",
-    bind="query-params",
     required=True,
-    default=language_of(st.context.locale),
     format_func=NATIVE_NAMES.__getitem__,
     width="stretch",
 )
+if chosen != native:
+    st.query_params["lang"] = chosen
+elif asked:
+    del st.query_params["lang"]
 
 page = st.navigation(
     [

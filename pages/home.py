@@ -71,13 +71,13 @@ def latest_runs(runs: list[Run]) -> None:
     columns = {
         t("Run"): [run.name for run in runs],
         t("Status"): [STATUSES[run.status].name.in_language(language()) for run in runs],
-        t("Accuracy"): [run.accuracy for run in runs],
+        t("Accuracy"): [None if run.accuracy is None else 100 * run.accuracy for run in runs],
         t("Macro-F1"): [run.macro_f1 for run in runs],
         t("Launched"): pd.to_datetime([run.created_at for run in runs], unit="s", utc=True),
     }
     number, when = st.column_config.NumberColumn, st.column_config.DatetimeColumn
     formats = {
-        t("Accuracy"): number(format="%.3f"),
+        t("Accuracy"): number(format="%.1f%%"),
         t("Macro-F1"): number(format="%.3f"),
         t("Launched"): when(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone),
     }

@@ -1,0 +1,149 @@
+"""What the tests share: a workspace, the app as a real server, a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PROJECT = Path(__file__).parents[1]
+START_SECONDS = 60
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
+
+
+@dataclass
+class App:
+    """A `streamlit run` server of its own, with its own workspace and free port.
+
+    Args:
+        script: what it runs; `.streamlit/` and `static/` stand beside it.
+        workspace: the directory for datasets and runs.
+    """
+
+    script: Path
+    workspace: Path
+    port: int = field(init=False)
+    server: subprocess.Popen[bytes] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def _log(self) -> Path:
+        return self.workspace.with_name(f"{self.workspace.name}-server.log")
+
+    def start(self) -> None:
+        """Start the server, or start it again on the same port, and wait until it answers."""
+        environment = {**os.environ, "KOBERT_DEMO_WORKSPACE": str(self.workspace)}
+        with self._log.open("ab") as log:
+            self.server = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "streamlit", "run", str(self.script)),
+                    *("--server.port", str(self.port), "--server.fileWatcherType", "none"),
+                ],
+                cwd=self.script.parent,
+                env={**environment, "PYTHONPATH": str(PROJECT)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._healthy():
+            assert self.server.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.1)
+
+    def _healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        """End the server as a service manager would."""
+        if self.server:
+            self.server.terminate()
+            try:
+                self.server.wait(10)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+                self.server.wait()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """An empty directory for datasets and runs."""
+    path = tmp_path / "workspace"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app itself, running; the tests of one module share it and its workspace."""
+    running = App(PROJECT / "streamlit_app.py", tmp_path_factory.mktemp("app") / "workspace")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Headless Chromium: Debian's, else Playwright's own; without either, the test is skipped."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        path = shutil.which("chromium")
+        try:
+            chromium = driver.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        except playwright.Error as error:
+            pytest.skip(f"no browser: {str(error).splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def visitor(browser: "Browser") -> "Iterator[BrowserContext]":
+    """A Korean visitor at a desktop screen; the tabs of all tests share its cache."""
+    with browser.new_context(locale="ko-KR", viewport={"width": 1440, "height": 1000}) as context:
+        context.set_default_timeout(30_000)
+        yield context
+
+
+@pytest.fixture
+def page(visitor: "BrowserContext") -> "Iterator[Page]":
+    """A new tab."""
+    with visitor.new_page() as tab:
+        yield tab
+
+
+def choose_language(page: "Page", language: str) -> None:
+    """Switch the language in the sidebar; `language` is `한국어` or `English`."""
+    page.get_by_test_id("stSidebar").get_by_text(language, exact=True).click()
+    code = {"한국어": "ko", "English": "en"}[language]
+    page.wait_for_function(
+        "code => document.querySelector(`[data-testid=stSidebarNav]`)"
+        ".innerText.includes({ko: '홈', en: 'Home'}[code])",
+        arg=code,
+    )

@@ -1,0 +1,225 @@
+"""The live chart, as a person sees it in a browser."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, WebSocket
+
+from kobert_demo.ui.live_chart import thin
+from tests.conftest import PROJECT, App
+
+CHART = "document.querySelector('.live-chart')"
+WATCH_FRAMES = """() => {
+  const seen = (window.seen = { frames: 0, blank: 0, chart: document.querySelector('.live-chart') })
+  const look = () => {
+    seen.frames += 1
+    const line = document.querySelector('.live-chart .scatterlayer .trace path.js-line')
+    if (!line || document.querySelector('.live-chart') !== seen.chart) seen.blank += 1
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
+def test_thinning_keeps_ends_and_peaks() -> None:
+    steps = list(range(1, 50_001))
+    values: list[float | None] = [math.sin(step / 999) for step in steps]
+    values[33_333], values[44_444], values[7], values[8] = 99.0, -99.0, math.nan, None
+    kept_steps, kept = thin(steps, values)
+    assert len(kept) <= 2_000
+    assert kept_steps == sorted(set(kept_steps))
+    assert (kept_steps[0], kept_steps[-1]) == (1, 50_000)
+    assert {99.0, -99.0} <= set(kept)
+
+
+def test_thinning_leaves_a_line_without_any_number_as_it_is() -> None:
+    steps, values = thin(list(range(5_000)), [math.nan] * 5_000)
+    assert (steps[0], steps[-1]) == (0, 4_999)
+    assert all(map(math.isnan, values))
+
+
+def test_a_short_line_is_not_thinned() -> None:
+    assert thin([1, 2], [0.5, math.nan])[0] == [1, 2]
+
+
+class Points:
+    """The file that the app under test reads its points from."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def grow_to(self, count: int) -> None:
+        partial = self._path.with_suffix(".partial")
+        partial.write_text(json.dumps(count))
+        partial.replace(self._path)
+
+
+@pytest.fixture(scope="module")
+def chart_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    home = tmp_path_factory.mktemp("live chart")
+    for name in (".streamlit", "static"):
+        (home / name).symlink_to(PROJECT / name)
+    (home / "app.py").write_bytes((PROJECT / "tests" / "live_chart_app.py").read_bytes())
+    (home / "workspace").mkdir()
+    running = App(home / "app.py", home / "workspace")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def points(chart_app: App) -> Points:
+    points = Points(chart_app.workspace / "points.json")
+    points.grow_to(100)
+    return points
+
+
+@pytest.fixture
+def chart(chart_app: App, points: Points, page: Page) -> Page:
+    page.goto(chart_app.url)
+    wait_for_last_step(page, 100)
+    return page
+
+
+def wait_for_last_step(page: Page, step: int) -> None:
+    page.wait_for_function(f"step => {CHART}?.data?.[0].x.at(-1) === step", arg=step)
+
+
+def steps(page: Page, trace: int = 0) -> list[int]:
+    return page.evaluate(f"trace => Array.from({CHART}.data[trace].x)", trace)
+
+
+def x_range(page: Page) -> list[float]:
+    return [round(edge, 3) for edge in page.evaluate(f"{CHART}._fullLayout.xaxis.range")]
+
+
+def zoom(page: Page) -> list[float]:
+    """Drag over a part of the chart, as a person does to zoom; return what is then shown."""
+    before = x_range(page)
+    area = page.locator(".live-chart .nsewdrag").bounding_box()
+    assert area
+    middle = area["y"] + area["height"] / 2
+    page.mouse.move(area["x"] + area["width"] * 0.3, middle)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] * 0.6, middle, steps=8)
+    page.mouse.up()
+    page.wait_for_function(f"right => {CHART}._fullLayout.xaxis.range[1] < right", arg=before[1])
+    return x_range(page)
+
+
+@pytest.mark.browser
+def test_the_line_grows_in_place_and_never_goes_blank(chart: Page, points: Points) -> None:
+    chart.evaluate(WATCH_FRAMES)
+    for count in (110, 125, 300):
+        points.grow_to(count)
+        wait_for_last_step(chart, count)
+        assert steps(chart) == list(range(1, count + 1))
+        assert steps(chart, 1) == list(range(10, count + 1, 10))
+    chart.get_by_role("button", name="run the page again").click()
+    points.grow_to(400)
+    wait_for_last_step(chart, 400)
+    seen = chart.evaluate("({ frames: seen.frames, blank: seen.blank })")
+    assert seen["frames"] > 20
+    assert seen["blank"] == 0
+
+
+@pytest.mark.browser
+def test_the_zoom_stays_over_ticks_reruns_and_page_switches(chart: Page, points: Points) -> None:
+    zoomed = zoom(chart)
+    points.grow_to(250)
+    wait_for_last_step(chart, 250)
+    assert x_range(chart) == zoomed
+    chart.get_by_role("button", name="run the page again").click()
+    points.grow_to(260)
+    wait_for_last_step(chart, 260)
+    assert x_range(chart) == zoomed
+    chart.get_by_role("link", name="other").click()
+    chart.get_by_text("nothing here").wait_for()
+    assert chart.locator(".live-chart").count() == 0
+    chart.get_by_role("link", name="chart").click()
+    wait_for_last_step(chart, 260)
+    assert x_range(chart) == zoomed
+
+
+@pytest.mark.browser
+def test_one_click_shows_everything_again(chart: Page) -> None:
+    zoom(chart)
+    chart.locator(".live-chart").hover()
+    chart.locator("[data-title='전체 보기']").click()
+    chart.wait_for_function(f"{CHART}._fullLayout.xaxis.range[1] >= 100")
+
+
+@pytest.mark.browser
+def test_missing_points_are_fetched_again(chart: Page, points: Points) -> None:
+    chart.evaluate(
+        f"Plotly.restyle({CHART}, {{ x: [[1, 2, 3]], y: [[1, 1, 1]] }}, [0]).then(() => 0)"
+    )
+    assert steps(chart) == [1, 2, 3]
+    points.grow_to(140)
+    wait_for_last_step(chart, 140)
+    assert steps(chart) == list(range(1, 141))
+
+
+@pytest.mark.browser
+def test_values_that_are_no_numbers_leave_a_gap(chart: Page) -> None:
+    values = chart.evaluate(f"Array.from({CHART}.data[0].y)")
+    assert [step for step, value in zip(steps(chart), values, strict=True) if value is None] == [
+        *range(5, 9)
+    ]
+    pieces = chart.locator(".live-chart .trace").first.locator("path.js-line")
+    assert pieces.count() == 2
+    assert all("NaN" not in (piece.get_attribute("d") or "NaN") for piece in pieces.all())
+
+
+@pytest.mark.browser
+def test_names_change_with_the_language_and_their_tags_are_shown(chart: Page) -> None:
+    legend = chart.locator(".live-chart .legendtext")
+    assert legend.all_text_contents() == ["<b>loss</b>", "accuracy & baseline"]
+    chart.get_by_text("한국어").click()
+    chart.wait_for_function(
+        "document.querySelector('.live-chart .legendtext').textContent === '<b>손실</b>'"
+    )
+    assert legend.all_text_contents() == ["<b>손실</b>", "정확도 & 기준"]
+    assert "<i>level</i>" in (chart.locator(".live-chart").text_content() or "")
+
+
+@pytest.mark.browser
+def test_the_chart_follows_light_and_dark(chart: Page, points: Points) -> None:
+    ink = "getComputedStyle(document.querySelector('.live-chart .gtitle')).fill"
+    light = chart.evaluate(ink)
+    chart.emulate_media(color_scheme="dark")
+    chart.wait_for_function(f"light => {ink} !== light", arg=light)
+    points.grow_to(130)
+    wait_for_last_step(chart, 130)
+    assert chart.evaluate(ink) == "rgb(232, 235, 242)"
+
+
+@pytest.mark.browser
+def test_a_tick_sends_new_points_only_however_long_the_line_is(
+    chart_app: App, points: Points, page: Page
+) -> None:
+    received: list[int] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda payload: received.append(len(payload)))
+
+    page.on("websocket", listen)
+
+    def bytes_of_ten_points(start: int) -> int:
+        points.grow_to(start)
+        page.goto(chart_app.url)
+        wait_for_last_step(page, start)
+        for count in range(start + 2, start + 12, 2):
+            points.grow_to(count)
+            wait_for_last_step(page, count)
+        before = len(received)
+        points.grow_to(start + 20)
+        wait_for_last_step(page, start + 20)
+        return sum(received[before:])
+
+    short, long = bytes_of_ten_points(200), bytes_of_ten_points(20_000)
+    assert long < 1.5 * short
+    assert page.evaluate(f"{CHART}.data[0].x.length") <= 2_050
