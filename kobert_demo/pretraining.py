@@ -1,21 +1,22 @@
-"""Pretrain the built-in encoder: masked words, stars and emotions -> weights that `mini` ships with.
+"""Pretrain the built-in encoder: corpus -> batches -> optimizer steps -> weights that `mini` ships.
 
-    python -m kobert_demo.pretraining --data ../shared/data --output kobert_demo/models/mini \
-        --work pretraining
+    python -m kobert_demo.pretraining
 
 Each batch asks three questions at once. Which words were masked? Whole words (eojeol) are hidden,
-others each time a sentence is read. How many stars did the writer give, and which emotion was
-annotated? These are read from the pooled [CLS], so that the pooler, from which fine-tuning starts,
-is trained as well.
+others each time a sentence is read. How many stars did the writer give? Which emotion was annotated?
+The latter two are read from the pooled [CLS], so that the pooler, from which fine-tuning starts, is
+trained as well.
 
-The run is seeded, and a checkpoint in `--work` is taken up again: every batch draws its randomness
+The run is seeded, and the checkpoint in `--work` is taken up again: every step draws its randomness
 from its own number, so an interrupted run ends where an uninterrupted one does.
 """
 
 import argparse
 import math
 import shutil
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,24 +25,27 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
-from transformers import BertConfig, BertModel
+from torch.nn.functional import cross_entropy
+from transformers import BertConfig
 
+from kobert_demo.batches import Batch, Encoded, collate, encode_texts, sorted_by_length
+from kobert_demo.device import best_device
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import KobertDemoError
+from kobert_demo.model_files import BUILT_IN
 from kobert_demo.pretraining_data import (
-    EMOTIONS,
+    STARS,
     Sentence,
     held_out_ratings,
     read_corpus,
-    times_read,
     train_vocabulary,
 )
+from kobert_demo.pretraining_model import Masking, Pretrainer, build
 
 MAX_LENGTH = 64
-STARS = 10
+GROUP = 50  # batches whose sentences are sorted by length together
 CHECKPOINT_STEPS = 400
-EVALUATED_SENTENCES = 2000
-SORTED_BATCHES = 50
+EVALUATED_DOCUMENTS = 1000
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Recipe:
         learning_rate: the highest, reached after `warmup_steps`.
         falling: the last part of the run, in which the learning rate falls to zero; until then it
             does not depend on `passes`, so that a run under way may be given more or fewer.
-        masked: the part of the words that is hidden or changed.
+        masked: the part of the words that is asked for.
+        stars_weight, emotion_weight: of their losses; the masked loss counts as 1.
     """
 
     passes: float = 3.0
@@ -75,194 +80,8 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """Encoded sentences, laid end to end.
-
-    Attributes:
-        ids: the piece ids of all sentences, each with [CLS] and [SEP].
-        offsets: where each sentence begins, and the end: (sentences + 1).
-        stars, emotions: (sentences), counted from zero, -1 where unknown.
-    """
-
-    ids: NDArray[np.uint16]
-    offsets: NDArray[np.int64]
-    stars: NDArray[np.int64]
-    emotions: NDArray[np.int64]
-
-
-def encode_corpus(sentences: list[Sentence], vocabulary: Vocabulary) -> Corpus:
-    ids: list[NDArray[np.uint16]] = []
-    for sentence in sentences:
-        pieces = vocabulary.ids(sentence.text)[: MAX_LENGTH - 2]
-        ids.append(np.array([vocabulary.cls_id, *pieces, vocabulary.sep_id], dtype=np.uint16))
-    return Corpus(
-        ids=np.concatenate(ids),
-        offsets=np.cumsum([0, *map(len, ids)]),
-        stars=np.array([sentence.stars - 1 for sentence in sentences]),
-        emotions=np.array([sentence.emotion - 1 for sentence in sentences]),
-    )
-
-
-def plan_batches(corpus: Corpus, batch_size: int, seed: int) -> list[NDArray[np.int64]]:
-    """Return the sentences of each batch: shuffled, alike in length, `batch_size` pieces at most."""
-    random = np.random.default_rng(seed)
-    lengths = np.diff(corpus.offsets)
-    order = random.permutation(len(lengths))
-    pool_size = max(1, SORTED_BATCHES * batch_size // int(lengths.mean()))
-    batches = []
-    for start in range(0, len(order), pool_size):
-        pool = order[start : start + pool_size]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        while len(pool):
-            # The longest sentence decides, and it is the last: take from the end.
-            count = max(1, batch_size // int(lengths[pool[-1]]))
-            batches.append(pool[-count:])
-            pool = pool[:-count]
-    return [batches[i] for i in random.permutation(len(batches))]
-
-
-def pad_batch(corpus: Corpus, chosen: NDArray[np.int64], pad_id: int) -> Tensor:
-    """Return the ids of the chosen sentences: (sentences, tokens)."""
-    starts, ends = corpus.offsets[chosen], corpus.offsets[chosen + 1]
-    padded = np.full((len(chosen), int((ends - starts).max())), pad_id, dtype=np.int64)
-    for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        padded[row, : end - start] = corpus.ids[start:end]
-    return torch.from_numpy(padded)
-
-
-class Masking:
-    """Hides whole words: of the chosen ones 80 % as [MASK], 10 % as any pieces, 10 % not at all."""
-
-    def __init__(self, vocabulary: Vocabulary, part: float) -> None:
-        self.mask_id, self.size, self.part = vocabulary.mask_id, len(vocabulary), part
-        special = {vocabulary.pad_id, vocabulary.cls_id, vocabulary.sep_id, vocabulary.mask_id}
-        self.special = torch.tensor([i in special for i in range(self.size)])
-        starts = [vocabulary.piece(i).startswith("▁") for i in range(self.size)]
-        self.starts_word = torch.tensor(starts) | self.special
-
-    def __call__(self, ids: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return the ids with words hidden, and where a piece is to be told: (sentences, tokens)."""
-        words = self.starts_word[ids].cumsum(1)
-        draws = torch.rand(ids.shape, generator=generator).gather(1, words - 1)
-        asked = (draws < self.part) & ~self.special[ids]
-        any_pieces = torch.randint(self.size, ids.shape, generator=generator)
-        hidden = torch.where(asked & (draws < 0.8 * self.part), self.mask_id, ids)
-        changed = asked & (draws >= 0.8 * self.part) & (draws < 0.9 * self.part)
-        return torch.where(changed, any_pieces, hidden), asked
-
-
-class Pretrainer(nn.Module):
-    """The encoder with a head for masked pieces, which shares the embeddings, and two pooled ones."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.bert = BertModel._from_config(config, attn_implementation="eager")
-        self.pad_id = config.pad_token_id
-        self.masked = nn.Sequential(
-            nn.Linear(config.hidden_size, config.hidden_size),
-            nn.GELU(),
-            nn.LayerNorm(config.hidden_size),
-        )
-        self.masked_bias = nn.Parameter(torch.zeros(config.vocab_size))
-        self.stars = nn.Linear(config.hidden_size, STARS)
-        self.emotion = nn.Linear(config.hidden_size, len(EMOTIONS))
-
-    def forward(self, ids: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits: (asked pieces, vocabulary), (sentences, stars), (sentences, emotions)."""
-        # Only [CLS] and the asked places leave the last attention: the rest of its layer is saved.
-        wanted = torch.cat(
-            [
-                torch.arange(len(ids), device=ids.device) * ids.shape[1],
-                asked.flatten().nonzero().flatten(),
-            ]
-        )
-        hidden = self.bert.embeddings(input_ids=ids)
-        padding = ids == self.pad_id
-        mask = None
-        if padding.any():
-            mask = (padding * -30000.0).to(torch.bfloat16)[:, None, None, :]
-        *layers, last = self.bert.encoder.layer
-        for layer in layers:
-            hidden = layer(hidden, mask)
-        hidden = last.attention(hidden, mask)[0].flatten(0, 1)[wanted]
-        hidden = last.feed_forward_chunk(hidden)
-        pooled = self.bert.pooler(hidden[: len(ids), None])
-        masked = functional.linear(
-            self.masked(hidden[len(ids) :]),
-            self.bert.embeddings.word_embeddings.weight,
-            self.masked_bias,
-        )
-        return masked, self.stars(pooled), self.emotion(pooled)
-
-
-def start_embeddings(corpus: Corpus, size: int, width: int) -> Tensor:
-    """Return embeddings in which pieces that keep the same company lie close: (size, width).
-
-    They are the first singular vectors of the pieces' positive pointwise mutual information within
-    five places, which takes seconds and spares the first part of a pass.
-    """
-    ids = corpus.ids.astype(np.int64)
-    together = np.zeros(size * size, dtype=np.float32)
-    for distance in range(1, 6):
-        pairs = ids[:-distance] * size + ids[distance:]
-        together += np.bincount(pairs, minlength=size * size).astype(np.float32) / distance
-    counts = torch.from_numpy(together).view(size, size)
-    counts = counts + counts.T
-    seen = counts.sum(1) + 1
-    # Contexts are smoothed (power 0.75): rare ones would otherwise count for too much.
-    expected = seen[:, None] * (seen**0.75 / (seen**0.75).sum())
-    information = (counts / expected).clamp(min=1).log()
-    left, strength, _ = torch.svd_lowrank(information, q=width, niter=2)
-    embeddings = left * strength.sqrt()
-    embeddings -= embeddings.mean(0)
-    return embeddings * (0.03 / embeddings.std())
-
-
-def build(config: BertConfig, corpus: Corpus) -> Pretrainer:
-    """Return an untrained model that knows how frequent pieces are and what company they keep."""
-    model = Pretrainer(config)
-    counts = np.bincount(corpus.ids, minlength=config.vocab_size)
-    with torch.no_grad():
-        model.masked_bias.copy_(torch.tensor(np.log((counts + 1) / counts.sum())))
-        model.bert.embeddings.word_embeddings.weight.copy_(
-            start_embeddings(corpus, config.vocab_size, config.hidden_size)
-        )
-    return model
-
-
-def build_optimizers(model: Pretrainer, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Return Muon for the encoder's matrices, AdamW for everything else."""
-    matrices = [p for p in model.bert.encoder.parameters() if p.ndim == 2]
-    chosen = {id(p) for p in matrices}
-    rest = [p for p in model.parameters() if id(p) not in chosen]
-    return [
-        torch.optim.Muon(
-            matrices,
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        ),
-        torch.optim.AdamW(
-            rest,
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            betas=(0.9, 0.98),
-            fused=True,
-        ),
-    ]
-
-
-def known_loss(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Return the mean cross-entropy where the target is known (not -1); 0 where none is."""
-    known = target >= 0
-    if not known.any():
-        return logits.sum() * 0
-    return functional.cross_entropy(logits[known].float(), target[known], weight=weight)
-
-
-@dataclass(frozen=True)
 class Progress:
-    """How far a run is: the losses are means over the steps since the last report."""
+    """How far a run is; the losses are means over the steps since the last report."""
 
     step: int
     passes: float
@@ -271,59 +90,143 @@ class Progress:
     emotion_loss: float
 
 
-def pretrain(
-    model: Pretrainer, corpus: Corpus, vocabulary: Vocabulary, recipe: Recipe, checkpoint: Path
-) -> Iterator[Progress]:
-    """Train `model` on its device, from `checkpoint` if there is one; yield after each new one."""
-    device = model.masked_bias.device
-    masking = Masking(vocabulary, recipe.masked)
-    optimizers = build_optimizers(model, recipe)
-    stars_seen = np.bincount(corpus.stars[corpus.stars >= 0], minlength=STARS) + 1
-    stars_weight = torch.tensor(stars_seen, device=device, dtype=torch.float).rsqrt()
-    step, done = load_checkpoint(checkpoint, model, optimizers), 0
-    losses: list[Tensor] = []
+def encode_sentences(sentences: list[Sentence], vocabulary: Vocabulary) -> Encoded:
+    texts = [sentence.text for sentence in sentences]
+    labels = np.array([sentence.label for sentence in sentences])
+    return encode_texts(texts, labels, vocabulary, MAX_LENGTH)
+
+
+def plan_batches(corpus: Encoded, batch_size: int, seed: int) -> list[NDArray[np.int64]]:
+    """Return the rows of each batch: random, alike in length, `batch_size` pieces at most."""
+    random = np.random.default_rng(seed)
+    lengths = corpus.lengths
+    order = random.permutation(len(corpus))
+    group = max(1, GROUP * batch_size // int(lengths.mean()))
+    batches = []
+    for begin in range(0, len(order), group):
+        rest = sorted_by_length(order[begin : begin + group], lengths)
+        while len(rest):
+            # The longest sentence decides how many fit, and it is the last: take from the end.
+            count = max(1, batch_size // int(lengths[rest[-1]]))
+            batches.append(rest[-count:])
+            rest = rest[:-count]
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def read_batches(
+    corpus: Encoded, recipe: Recipe, step: int
+) -> Iterator[tuple[float, NDArray[np.int64]]]:
+    """Yield the rows of each batch from step `step` on, with the passes done before it."""
     for number in range(math.ceil(recipe.passes)):
-        batches = plan_batches(corpus, recipe.batch_size, seed=recipe.seed + number)
-        for place, chosen in enumerate(batches):
-            passes = number + place / len(batches)
-            done += 1
-            if done <= step:
-                continue
+        planned = plan_batches(corpus, recipe.batch_size, recipe.seed + number)
+        for place, rows in enumerate(planned):
+            passes = number + place / len(planned)
             if passes >= recipe.passes:
-                break
-            for optimizer in optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = recipe.rate(step, passes)
-            generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-            ids = pad_batch(corpus, chosen, vocabulary.pad_id)
-            hidden, asked = masking(ids, generator)
-            answers = ids[asked].to(device)
-            stars = torch.from_numpy(corpus.stars[chosen]).to(device)
-            emotions = torch.from_numpy(corpus.emotions[chosen]).to(device)
-            with torch.autocast(device.type, torch.bfloat16):
-                masked, star, emotion = model(hidden.to(device), asked.to(device))
-            parts = torch.stack(
-                [
-                    known_loss(masked, answers),
-                    known_loss(star, stars, stars_weight),
-                    known_loss(emotion, emotions),
-                ]
-            )
-            loss = parts[0] + recipe.stars_weight * parts[1] + recipe.emotion_weight * parts[2]
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
-                optimizer.zero_grad()
-            losses.append(parts.detach())
-            step = done
+                return
+            if step > 0:
+                step -= 1
+            else:
+                yield passes, rows
+
+
+def build_optimizers(model: Pretrainer, recipe: Recipe, shards: int) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices of the encoder's layers, one a shard; AdamW for all the rest."""
+    matrices = [weight for weight in model.bert.encoder.parameters() if weight.ndim == 2]
+    chosen = {id(weight) for weight in matrices}
+    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    return [
+        *(
+            torch.optim.Muon(part, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            for part in (matrices[place::shards] for place in range(shards))
+        ),
+        torch.optim.AdamW(rest, rate, betas=(0.9, 0.98), weight_decay=decay, fused=True),
+    ]
+
+
+def known_loss(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Return the mean cross-entropy where the target is known (not negative); 0 where none is."""
+    known = target >= 0
+    if not known.any():
+        return logits.sum() * 0
+    return cross_entropy(logits[known].float(), target[known], weight=weight)
+
+
+def measure(
+    model: Pretrainer, batch: Batch, masking: Masking, seed: int, stars_weight: Tensor
+) -> Tensor:
+    """Return the losses of masked words, stars and emotions: (3)."""
+    device = model.masked_bias.device
+    hidden, asked = masking(batch.input_ids, seed)
+    answers = batch.input_ids[asked].to(device)
+    labels = batch.labels.to(device)
+    # The cache of casts is shared by threads, and each weight is read once anyway.
+    with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+        masked, stars, emotion = model(
+            hidden.to(device), batch.attention_mask.to(device), asked.to(device)
+        )
+    return torch.stack(
+        [
+            known_loss(masked, answers),
+            known_loss(stars, torch.where(labels < STARS, labels, -1), stars_weight),
+            known_loss(emotion, labels - STARS),
+        ]
+    )
+
+
+def pretrain(
+    model: Pretrainer,
+    corpus: Encoded,
+    vocabulary: Vocabulary,
+    recipe: Recipe,
+    checkpoint: Path,
+    shards: int = 1,
+) -> Iterator[Progress]:
+    """Train `model` on its device, from `checkpoint` where there is one; yield after each new one.
+
+    Args:
+        shards: threads of a CPU that each take a part of every batch. Where other programs want
+            the cores too, this was three times as fast as threads that share each operation.
+    """
+    masking = Masking(vocabulary, recipe.masked)
+    optimizers = build_optimizers(model, recipe, shards)
+    stars_weight = weigh_stars(corpus).to(model.masked_bias.device)
+    parameters = list(model.parameters())
+
+    def gradients(shard: tuple[int, NDArray[np.int64]]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        seed, rows = shard
+        losses = measure(model, collate(corpus, rows), masking, seed, stars_weight)
+        loss = losses @ losses.new_tensor([1.0, recipe.stars_weight, recipe.emotion_weight])
+        return losses.detach(), torch.autograd.grad(loss / shards, parameters)
+
+    step = load_checkpoint(checkpoint, model, optimizers)
+    losses: list[Tensor] = []
+    with ThreadPoolExecutor(shards, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for passes, rows in read_batches(corpus, recipe, step):
+            seed = (recipe.seed * 1_000_003 + step) * shards
+            parts = [(seed + part, rows[part::shards]) for part in range(shards)]
+            results = list(pool.map(gradients, [part for part in parts if len(part[1])]))
+            losses += [result[0] for result in results]
+            for weight, *grads in zip(parameters, *(result[1] for result in results), strict=True):
+                weight.grad = sum(grads[1:], grads[0])
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+                group["lr"] = recipe.rate(step, passes)
+            list(pool.map(lambda optimizer: optimizer.step(), optimizers))
+            step += 1
             if step % CHECKPOINT_STEPS == 0:
                 save_checkpoint(checkpoint, model, optimizers, step)
                 yield Progress(step, passes, *torch.stack(losses).mean(0).tolist())
                 losses.clear()
-    save_checkpoint(checkpoint, model, optimizers, step)
     if losses:
+        save_checkpoint(checkpoint, model, optimizers, step)
         yield Progress(step, recipe.passes, *torch.stack(losses).mean(0).tolist())
+
+
+def weigh_stars(corpus: Encoded) -> Tensor:
+    """Return the weight of each number of stars: the root of its rarity; most reviews give ten."""
+    given = corpus.labels[(corpus.labels >= 0) & (corpus.labels < STARS)]
+    return torch.from_numpy((np.bincount(given, minlength=STARS) + 1.0) ** -0.5).float()
 
 
 def save_checkpoint(
@@ -348,7 +251,7 @@ def load_checkpoint(path: Path, model: Pretrainer, optimizers: list[torch.optim.
 
 
 def export(model: Pretrainer, folder: Path) -> None:
-    """Write the encoder and its pooler as float16 to `folder`, named as `BertModel` names them."""
+    """Write encoder and pooler as float16 to `folder`, named as `BertModel` names them."""
     part = folder / "model.part"
     weights = {name: tensor.half().cpu() for name, tensor in model.bert.state_dict().items()}
     save_file(weights, part, metadata={"format": "pt"})
@@ -356,30 +259,30 @@ def export(model: Pretrainer, folder: Path) -> None:
 
 
 @torch.no_grad()
-def evaluate(model: Pretrainer, held_out: Corpus, vocabulary: Vocabulary) -> tuple[float, float]:
-    """Return the masked loss, and how often stars tell apart the documents rated 1-4 and 9-10.
+def evaluate(model: Pretrainer, held_out: Encoded, masking: Masking) -> tuple[float, float]:
+    """Return the masked loss, and how often the stars tell documents rated 1-4 from 9-10.
 
-    In `held_out`, the stars are 0 for a document rated 1-4 and 9 for one rated 9-10.
+    The labels of `held_out` are 0 for a document rated 1-4 and 9 for one rated 9-10.
     """
-    masking, generator = Masking(vocabulary, 0.15), torch.Generator().manual_seed(0)
     device = model.masked_bias.device
-    loss = pieces = right = 0.0
-    for chosen in np.array_split(np.arange(len(held_out.stars)), 20):
-        ids = pad_batch(held_out, chosen, vocabulary.pad_id)
-        hidden, asked = masking(ids, generator)
+    no_weight = torch.ones(STARS, device=device)
+    losses, right = [], 0
+    for begin in range(0, len(held_out), 100):
+        batch = collate(held_out, np.arange(begin, min(begin + 100, len(held_out))))
+        losses.append(measure(model, batch, masking, begin, no_weight)[0].item())
         with torch.autocast(device.type, torch.bfloat16):
-            masked, _, _ = model(hidden.to(device), asked.to(device))
-            _, stars, _ = model(ids.to(device), torch.zeros_like(asked).to(device))
-        answers = ids[asked].to(device)
-        loss += functional.cross_entropy(masked.float(), answers, reduction="sum").item()
-        pieces += len(answers)
-        good = stars[:, 8:].exp().sum(1) > stars[:, :4].exp().sum(1)
-        right += (good.cpu() == torch.from_numpy(held_out.stars[chosen] == STARS - 1)).sum().item()
-    return loss / pieces, right / len(held_out.stars)
+            nothing = torch.zeros_like(batch.input_ids, dtype=torch.bool)
+            whole = (batch.input_ids, batch.attention_mask, nothing)
+            stars = model(*(tensor.to(device) for tensor in whole))[1].float().softmax(1)
+        good = (stars[:, 8:].sum(1) > stars[:, :4].sum(1)).cpu()
+        right += int((good == (batch.labels == STARS - 1)).sum())
+    return float(np.mean(losses)), right / len(held_out)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    options = parse(arguments)
+def run(options: argparse.Namespace) -> None:
+    """Pretrain as the options say, print a line for each checkpoint, and write the weights."""
+    shards = torch.get_num_threads() if options.device == "cpu" else 1
+    torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     options.work.mkdir(parents=True, exist_ok=True)
     sentences = read_corpus(options.data)
@@ -387,48 +290,54 @@ def main(arguments: list[str] | None = None) -> None:
     if not path.exists():
         path.write_bytes(train_vocabulary(sentence.text for sentence in sentences))
     vocabulary = Vocabulary(path)
-    corpus = encode_corpus([s for s in sentences for _ in range(times_read(s))], vocabulary)
-    held_out = encode_corpus(
-        [
-            Sentence(document, stars=STARS if label == "1" else 1)
-            for document, label in held_out_ratings(options.data)[:EVALUATED_SENTENCES]
-        ],
+    corpus = encode_sentences([s for s in sentences for _ in range(s.times_read)], vocabulary)
+    ratings = held_out_ratings(options.data)[:EVALUATED_DOCUMENTS]
+    held_out = encode_sentences(
+        [Sentence(text, label=STARS - 1 if label == "1" else 0) for text, label in ratings],
         vocabulary,
     )
     # Dropout would cost time and gain nothing where no sentence is read more than a few times.
     config = BertConfig.from_pretrained(
         options.output, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
-    model = build(config, corpus).to(options.device)
-    recipe = Recipe(options.passes, options.batch_size, options.learning_rate, options.seed)
+    model = build(config, corpus.ids).to(options.device)
     shutil.copy(options.output / "config.json", options.work)
-    for progress in pretrain(model, corpus, vocabulary, recipe, options.work / "checkpoint.pt"):
+    recipe = Recipe(options.passes, options.batch_size, options.learning_rate, options.seed)
+    checkpoint = options.work / "checkpoint.pt"
+    for progress in pretrain(model, corpus, vocabulary, recipe, checkpoint, shards):
         export(model, options.work)
-        masked_loss, stars_accuracy = evaluate(model, held_out, vocabulary)
+        masked_loss, accuracy = evaluate(model, held_out, Masking(vocabulary, recipe.masked))
         print(
             f"step {progress.step}, pass {progress.passes:.2f}: masked {progress.masked_loss:.3f}, "
             f"stars {progress.stars_loss:.3f}, emotion {progress.emotion_loss:.3f}; held out: "
-            f"masked {masked_loss:.3f}, stars {stars_accuracy:.3f}",
+            f"masked {masked_loss:.3f}, ratings {accuracy:.3f}",
             flush=True,
         )
     export(model, options.output)
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="pretraining", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with the four data files")
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m kobert_demo.pretraining")
+    shared = Path(__file__).parents[2] / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=shared, help="folder with the data files")
     parser.add_argument(
-        "--output", type=Path, required=True, help="folder with config.json; gets the weights"
+        "--output",
+        type=Path,
+        default=BUILT_IN / "mini",
+        help="folder with config.json; gets the weights",
     )
-    parser.add_argument("--work", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--passes", type=float, default=Recipe.passes)
+    parser.add_argument(
+        "--work", type=Path, default=Path("workspace/pretraining"), help="folder for the checkpoint"
+    )
+    parser.add_argument("--passes", type=float, default=Recipe.passes, help="over the corpus")
     parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="in pieces")
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    return parser.parse_args(arguments)
+    parser.add_argument("--device", default=best_device())
+    try:
+        run(parser.parse_args(arguments))
+    except KobertDemoError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -22,24 +22,38 @@ from pathlib import Path
 import sentencepiece
 
 from kobert_demo.encoding import split_words
+from kobert_demo.errors import DataError
 
+STARS = 10
 EMOTIONS = ("공포", "놀람", "분노", "슬픔", "중립", "행복", "혐오")
+FILES = (
+    "nsmc-reviews.tsv.xz",
+    "nsmc-ratings-20k.tsv",
+    "emotions7-comments.tsv",
+    "emotions7-reddit-train.tsv",
+    "emotions7-reddit-dev.tsv",
+)
 HELD_OUT_PART = 5
 VOCABULARY_SIZE = 8002
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence to learn from: what it says, and its stars or its emotion where known.
+    """One sentence to learn from.
 
     Attributes:
-        stars: 1-10, or 0 where unknown.
-        emotion: 1-7, the place in `EMOTIONS` counted from one, or 0 where unknown.
+        label: 0-9 for 1-10 stars, 10-16 for the emotions in their order, -1 where unknown.
     """
 
     text: str
-    stars: int = 0
-    emotion: int = 0
+    label: int = -1
+
+    @property
+    def times_read(self) -> int:
+        """How often a pass reads it: more often if it is like those that are to be classified."""
+        if 0 <= self.label < STARS:
+            return 1
+        return 4 if self.label < 0 else 2
 
 
 def fingerprint(text: str) -> int:
@@ -73,13 +87,25 @@ def split_comments(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, s
 
 
 def read_corpus(data: Path) -> list[Sentence]:
-    """Return every sentence to learn from; nothing that is held out is among them."""
+    """Return every sentence to learn from; nothing that is held out is among them.
+
+    Raises:
+        DataError: files are missing; all of them are named.
+    """
+    missing = [name for name in FILES if not (data / name).is_file()]
+    if missing:
+        raise DataError(
+            "Pretraining needs these files in {folder}: {files}. Put them there, or name their "
+            "folder with --data.",
+            folder=data,
+            files=", ".join(missing),
+        )
     reviews = [
-        Sentence(text, stars=int(stars))
+        Sentence(text, int(stars) - 1)
         for stars, text in (line.split("\t", 1) for line in _lines(data / "nsmc-reviews.tsv.xz"))
     ]
     reddit = [
-        Sentence(text, emotion=EMOTIONS.index(label) + 1)
+        Sentence(text, STARS + EMOTIONS.index(label))
         for text, label in _rows(data / "emotions7-reddit-train.tsv")
     ]
     train, held_out_comments = split_comments(data)
@@ -125,10 +151,3 @@ def _rows(path: Path) -> list[list[str]]:
     """Return the rows below the header of a tab-separated file without quoting."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
-
-
-def times_read(sentence: Sentence) -> int:
-    """Return how often a pass reads a sentence: more often if it is like those to be classified."""
-    if sentence.stars:
-        return 1
-    return 2 if sentence.emotion else 4
