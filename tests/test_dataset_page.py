@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kobert_demo.dataset import list_datasets, load_choice
+from kobert_demo.dataset import detect_columns, list_datasets, load_choice, parse
+from kobert_demo.reading import detect_format
 
 APP = str(Path(__file__).parents[1] / "streamlit_app.py")
 SENTENCES = [
@@ -94,6 +95,19 @@ def test_numeric_labels_are_offered_readable_names(page):
     upload(page, "좋은 영화예요\t1\n나쁜 영화예요\t0\n" * 5)
     [editor] = [table for table in page.dataframe if "name" in table.value]
     assert editor.value["label"].tolist() == ["0", "1"]
+
+
+def test_names_given_to_labels_are_kept_and_used(page, tmp_path):
+    upload(page, "좋은 영화예요\t1\n나쁜 영화예요\t0\n" * 5)
+    [upload_file] = (tmp_path / "uploads").iterdir()
+    how = detect_format(upload_file)
+    plain = parse(upload_file, how, detect_columns(upload_file, how))
+    page.session_state[f"given names {plain.id}"] = {"0": "부정", "1": "긍정"}
+    page.switch_page("pages/home.py").run()
+    page.switch_page("pages/dataset.py").run()
+    page.button(key="use").click().run()
+    train, _ = load_choice(tmp_path, page.session_state["data"])
+    assert train.labels == ("부정", "긍정")
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def names_form(dataset: Dataset) -> dict[str, str]:
     with st.expander(t("Readable names for the labels"), numeric, icon=":material/label:"):
         st.caption(t("Charts, reports and predictions show these names instead of the labels."))
         edited = st.data_editor(
-            pd.DataFrame({"label": dataset.labels, "name": ""}),
+            _names_before(dataset),
             hide_index=True,
             disabled=["label"],
             column_config={
@@ -213,8 +213,16 @@ def names_form(dataset: Dataset) -> dict[str, str]:
             },
             key=f"names {dataset.id}",
         )
-    return {
-        str(label): str(name).strip()
-        for label, name in zip(edited["label"], edited["name"], strict=True)
-        if name and str(name).strip()
-    }
+    rows = zip(edited["label"].tolist(), edited["name"].fillna("").tolist(), strict=True)
+    given = {label: name.strip() for label, name in rows if name.strip()}
+    st.session_state[f"given names {dataset.id}"] = given
+    return given
+
+
+def _names_before(dataset: Dataset) -> pd.DataFrame:
+    """Return the table of names as it was when the page was opened: the editor keeps changes itself."""
+    before = f"names before {dataset.id}"
+    if f"names {dataset.id}" not in st.session_state:
+        st.session_state[before] = st.session_state.get(f"given names {dataset.id}", {})
+    names = [st.session_state[before].get(label, "") for label in dataset.labels]
+    return pd.DataFrame({"label": dataset.labels, "name": names}, dtype="str")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from kobert_demo.dataset import Dataset, DatasetSummary, keep_upload, load_dataset
+from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import t, workspace
 
 SAMPLES = Path(__file__).parents[1] / "data"
@@ -46,7 +47,7 @@ def uploaded(key: str, label: str) -> Source | None:
         )
 
     # No filter by type: what a file is, its bytes say, and a workbook gets a sentence that helps.
-    st.file_uploader(
+    given = st.file_uploader(
         label,
         key=key,
         on_change=remember,
@@ -58,7 +59,11 @@ def uploaded(key: str, label: str) -> Source | None:
         ),
     )
     source: Source | None = st.session_state.get(remembered)
-    return source if source and source.path.is_file() else None
+    if source is None or not source.path.is_file():
+        return None
+    if given is None:
+        st.caption(t("Still chosen: {name}", name=plain(source.name)))
+    return source
 
 
 def _shown(name: str) -> str:
