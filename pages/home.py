@@ -62,7 +62,7 @@ def size(dataset: DatasetSummary) -> str:
 
 def scores(run: Run) -> str:
     if run.accuracy is None or run.macro_f1 is None:
-        return t("Not evaluated yet")
+        return t("Step {step} of {steps}", step=f"{run.step:,}", steps=f"{run.steps:,}")
     accuracy, macro_f1 = percent(run.accuracy), f"{run.macro_f1:.3f}"
     return t("Accuracy {accuracy} · macro-F1 {macro_f1}", accuracy=accuracy, macro_f1=macro_f1)
 

@@ -17,7 +17,7 @@ SOURCES = [
     *sorted((PROJECT / "kobert_demo").rglob("*.py")),
     *sorted((PROJECT / "pages").glob("*.py")),
 ]
-SPEAKING = {"t", "Message"} | {
+SPEAKING = {"t", "translate", "Message"} | {
     name
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.KobertDemoError)
