@@ -48,8 +48,8 @@ def told(data):
         (" \t행복", "The sentence is empty."),
         ("\u200b\t행복", "The sentence is empty."),
         ("괜찮아요\t ", "The label is missing."),
-        ("괜찮아요", "The row has 1 cells instead of 2."),
-        ("괜찮아요\t행복\t3", "The row has 3 cells instead of 2."),
+        ("괜찮아요", "The number of cells is 1 instead of 2."),
+        ("괜찮아요\t행복\t3", "The number of cells is 3 instead of 2."),
         ("괜찮\ufffd요\t행복", "The character U+FFFD stands where another was lost before."),
         ("괜찮\x00아요\t행복", "The row holds the control character U+0000."),
         ("괜찮아요\t행\x1b복", "The row holds the control character U+001B."),
@@ -149,8 +149,8 @@ def test_what_cannot_train_is_said_in_one_error(dataset, content, advice):
 def test_the_error_tells_all_kinds_of_problems_together(dataset):
     with pytest.raises(DataError) as caught:
         dataset("문장 하나\t\n\t1\n문장 둘\t\n", PLAIN, Columns(0, 1))
-    assert "2 rows, first line 1: The label is missing." in str(caught.value)
-    assert "1 rows, first line 2: The sentence is empty." in str(caught.value)
+    assert "The label is missing. (rows: 2, first line: 1)" in str(caught.value)
+    assert "The sentence is empty. (rows: 1, first line: 2)" in str(caught.value)
 
 
 @pytest.mark.parametrize("columns", [Columns(0, 0), Columns(0, 2), Columns(-1, 1)])

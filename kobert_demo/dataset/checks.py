@@ -47,7 +47,8 @@ def reasons_against(record: Record, columns: Columns, width: int) -> list[Messag
 
 def _wrong_width(found: int, expected: int) -> Message:
     return Message(
-        "The row has {found} cells instead of {expected}.", {"found": found, "expected": expected}
+        "The number of cells is {found} instead of {expected}.",
+        {"found": found, "expected": expected},
     )
 
 
@@ -75,7 +76,7 @@ def summarize(problems: Iterable[Problem]) -> tuple[Message, ...]:
         kinds.setdefault(problem.message.text, []).append(problem)
     return tuple(
         Message(
-            "{count} rows, first line {line}: {reason}",
+            "{reason} (rows: {count}, first line: {line})",
             {"count": len(kind), "line": kind[0].line, "reason": kind[0].message},
         )
         for kind in sorted(kinds.values(), key=len, reverse=True)[:REASONS_TOLD]

@@ -84,7 +84,7 @@ def _show_problems(problems: tuple[Problem, ...], title: str) -> None:
                 }
             ),
             hide_index=True,
-            height=min(35 * len(shown) + 38, 248),
+            height="auto" if len(shown) < 7 else 248,
             column_config={
                 t("Line"): st.column_config.NumberColumn(width=80),
                 t("Reason"): st.column_config.TextColumn(width=720),
