@@ -55,8 +55,12 @@ def spoken_language() -> Language:
     return language_of(next(filter(None, map(os.environ.get, names)), None))
 
 
-def read_dataset(path: Path, args: argparse.Namespace) -> tuple[Dataset, Format]:
-    """Read a file as the arguments say, and as detected where they say nothing."""
+def read_dataset(path: Path, args: argparse.Namespace, least: int = 2) -> tuple[Dataset, Format]:
+    """Read a file as the arguments say, and as detected where they say nothing.
+
+    Args:
+        least: how many rows a label needs: 1 is enough for data that is only tested with.
+    """
     if not path.is_file():
         raise DataError("There is no file {path}: check the name.", path=path)
     how = detect_format(path)
@@ -68,7 +72,7 @@ def read_dataset(path: Path, args: argparse.Namespace) -> tuple[Dataset, Format]
         text=_column(args.text_column, first.cells, how.header, columns.text),
         label=_column(args.label_column, first.cells, how.header, columns.label),
     )
-    return parse(path, how, columns, name=path.name), how
+    return parse(path, how, columns, name=path.name, least=least), how
 
 
 def _column(given: str | None, first: Sequence[str], header: bool, otherwise: int) -> int:
@@ -127,9 +131,12 @@ def train(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in ("model", *SETTINGS)}
     config = TrainingConfig(**{name: value for name, value in given.items() if value is not None})
     data, _ = read_dataset(args.file, args)
-    test = save_dataset(read_dataset(args.test, args)[0], args.workspace) if args.test else None
+    test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
     choice = DataChoice(
-        save_dataset(data, args.workspace), test, args.test_fraction, seed=config.seed
+        save_dataset(data, args.workspace),
+        save_dataset(test, args.workspace) if test else None,
+        args.test_fraction,
+        config.seed,
     )
     runs = Runs(args.workspace)
     run = follow(runs, runs.launch(choice, config), spoken_language())

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Never
 
 from tqdm import tqdm
 
@@ -27,7 +28,7 @@ def follow(runs: Runs, run: str, language: Language) -> Run:
     return state
 
 
-def _show(bar: "tqdm[None]", run: Run, language: Language) -> None:
+def _show(bar: "tqdm[Never]", run: Run, language: Language) -> None:
     if run.waiting:
         text = translate("waiting for its turn, place {place}", language, place=run.waiting)
     elif run.macro_f1 is None:

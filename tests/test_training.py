@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from kobert_demo.batches import collate, encode_texts
 from kobert_demo.config import TrainingConfig
-from kobert_demo.training import Evaluation, TrainStep, evaluate, train
+from kobert_demo.training import Evaluation, TrainStep, _Meter, evaluate, train
 from tests.models import EIGHT, eight_sentences, tiny_model, vocabulary
 
 
@@ -122,3 +122,32 @@ def test_leaving_the_loop_stops_the_training() -> None:
     taken = list(islice(events, 3))
     events.close()
     assert len(taken) == 3
+
+
+def test_on_an_accelerator_results_are_read_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a loss waits for the device, so several steps share one look; none is lost."""
+    now = [0.0]
+    monkeypatch.setattr("kobert_demo.training.time.perf_counter", lambda: now[0])
+    meter = _Meter(torch.device("cuda"))
+    meter.start_epoch(1)
+    for step in range(3):
+        now[0] += 0.09
+        assert meter.due() == (step == 2)
+        meter.add(4, 1e-4, torch.tensor([float(step), 2.0, 0.5]))
+    steps = list(meter.read())
+    assert [(event.step, event.loss, event.accuracy) for event in steps] == [
+        (1, 0.0, 0.5),
+        (2, 1.0, 0.5),
+        (3, 2.0, 0.5),
+    ]
+    assert steps[-1].seconds == pytest.approx(0.27)
+    assert not meter.due()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
+def test_training_on_cuda_learns_in_bfloat16() -> None:
+    model = tiny_model().to("cuda")
+    settings = config(epochs=60, batch_size=8, learning_rate=1e-2, warmup_ratio=0.05)
+    events = list(train(model, eight_sentences(), eight_sentences(), settings))
+    assert [event.step for event in events if isinstance(event, TrainStep)] == list(range(1, 61))
+    assert events[-1].loss < 0.05

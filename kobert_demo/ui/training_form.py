@@ -1,5 +1,8 @@
 """The form of a new run: model, settings, device, and what they mean for the time it takes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -44,7 +47,7 @@ def training_form() -> TrainingConfig:
     return TrainingConfig(model=model or TrainingConfig.model, **values)
 
 
-def _number_fields(names: tuple[str, ...] | list[str]) -> dict[str, float]:
+def _number_fields(names: Sequence[str]) -> dict[str, Any]:
     columns = st.columns(len(FIRST))
     values = {}
     for place, name in enumerate(names):
