@@ -7,18 +7,13 @@ import streamlit as st
 from kobert_demo.language import LANGUAGES, language_of
 from kobert_demo.ui.plotly_file import publish_plotly
 from kobert_demo.ui.session import t
+from kobert_demo.ui.style import show_style
 
 NATIVE_NAMES = {"ko": "한국어", "en": "English"}
-
 STATIC = Path(__file__).with_name("static")
-# Korean lines end between words, not within them.
-STYLE = """<style>
-html .stApp :is(p, li, h1, h2, h3, h4) { word-break: keep-all; overflow-wrap: anywhere; }
-</style>"""
 
 st.set_page_config(layout="wide", page_icon=str(STATIC / "icon.svg"))
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
-st.html(STYLE)
 publish_plotly()
 
 # First of all: the titles below are in the language chosen here. It stands in the address as a code
@@ -37,6 +32,7 @@ if chosen != native:
     st.query_params["lang"] = chosen
 elif asked:
     del st.query_params["lang"]
+show_style()
 
 page = st.navigation(
     [

@@ -143,3 +143,13 @@ def test_korean_is_drawn_with_the_font_that_comes_along(app: App, page: Page) ->
     page.wait_for_function(
         "[...document.fonts].some(f => f.family.includes('Pretendard') && f.status === 'loaded')"
     )
+
+
+@pytest.mark.browser
+def test_the_upload_box_speaks_the_visitors_language(app: App, page: Page) -> None:
+    page.goto(f"{app.url}/dataset")
+    page.get_by_test_id("stFileUploaderDropzoneInstructions").wait_for()
+    words = """[...document.querySelectorAll(
+        '[data-testid=stFileUploaderDropzone] :is(button p, [data-testid$=Instructions] span)'
+    )].map(element => getComputedStyle(element, '::after').content)"""
+    assert page.evaluate(words) == ['"파일 올리기"', '"최대 200MB"']
