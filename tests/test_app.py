@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from kobert_demo.dataset import detect_columns, parse, save_dataset
+from kobert_demo.reading import detect_format
 from tests.conftest import PROJECT, App, choose_language
 
 PAGES = {"": "홈", "dataset": "데이터셋", "training": "학습", "classification": "분류"}
@@ -33,8 +35,12 @@ def config() -> dict:
     return tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", ["", "pages/home.py", "pages/dataset.py", "pages/training.py"])
+@pytest.mark.parametrize("page", ["", "pages/dataset.py", "pages/training.py"])
 def test_opening_a_page_imports_neither_torch_nor_transformers(page: str, workspace: Path) -> None:
+    table = workspace / "emotions.tsv"
+    table.write_text("sentence\tlabel\n" + "기뻐요\t행복\n슬퍼요\t슬픔\n" * 9, encoding="utf-8")
+    format = detect_format(table)
+    save_dataset(parse(table, format, detect_columns(table, format)), workspace)
     opened = subprocess.run(
         [sys.executable, "-c", OPEN_PAGE, page],
         cwd=PROJECT,
