@@ -145,6 +145,18 @@ def test_the_zoom_stays_over_ticks_reruns_and_page_switches(chart: Page, points:
 
 
 @pytest.mark.browser
+def test_the_line_goes_on_after_the_app_was_restarted(
+    chart_app: App, chart: Page, points: Points
+) -> None:
+    zoomed = zoom(chart)
+    chart_app.stop()
+    points.grow_to(180)
+    chart_app.start()
+    wait_for_last_step(chart, 180)
+    assert x_range(chart) == zoomed
+
+
+@pytest.mark.browser
 def test_one_click_shows_everything_again(chart: Page) -> None:
     zoom(chart)
     chart.locator(".live-chart").hover()
