@@ -8,7 +8,7 @@ import streamlit as st
 from kobert_demo.charts import label_colours, percent, probability_bars
 from kobert_demo.model_files import built_in_classifiers
 from kobert_demo.runs import Runs
-from kobert_demo.ui.elements import empty_state, page_header, plain, say_errors
+from kobert_demo.ui.elements import choose_in_address, empty_state, page_header, plain, say_errors
 from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.token_view import token_view
 
@@ -54,9 +54,7 @@ def describe(choice: str) -> str:
 
 
 with say_errors():
-    choice = st.selectbox(
-        t("Model"), choices, key="classifier", bind="query-params", format_func=describe
-    )
+    choice = choose_in_address(t("Model"), choices, "classifier", describe)
     text = st.text_area(
         t("Sentences, one a line"),
         EXAMPLES[0],

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,12 @@ TRAINING_SECONDS = 180
 
 
 @pytest.fixture
-def runs(app: App) -> Runs:
-    return Runs(app.workspace)
+def runs(app: App) -> Iterator[Runs]:
+    found = Runs(app.workspace)
+    yield found
+    for run in found.list():
+        if run.active and run.pid:
+            os.kill(run.pid, signal.SIGKILL)
 
 
 def launch_endless(runs: Runs, directory: Path) -> str:
@@ -117,11 +122,11 @@ def test_two_tabs_a_reload_and_a_restart_show_the_same_run(
         for tab in (first, second):
             tab.goto(address)
             grows(tab, times=2)
-            assert tab.get_by_text("진행 중").first.is_visible()
+            assert tab.get_by_text("학습 중").first.is_visible()
 
         second.locator(".st-key-stop button").click()
         for tab in (first, second):
-            tab.get_by_text("멈춤").first.wait_for(timeout=60_000)
+            tab.get_by_text("중지됨").first.wait_for(timeout=60_000)
     assert wait_for(runs, run, "stopped").bundle
 
 
@@ -135,7 +140,7 @@ def test_a_killed_worker_is_shown_as_lost_with_its_last_words(
     assert pid
     os.kill(pid, signal.SIGKILL)
     page.get_by_text("강제로 종료되었습니다").wait_for(timeout=5_000)
-    assert page.get_by_text("training on cpu").is_visible()
+    assert page.locator("code").get_by_text(re.compile("test loss .* macro-F1")).is_visible()
 
 
 def test_a_second_run_says_its_place_in_the_queue(

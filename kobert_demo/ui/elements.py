@@ -1,7 +1,7 @@
 """The small pieces that every page is built from, so that all pages look and speak alike."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -60,6 +60,21 @@ def empty_state(text: str, page: str, label: str) -> None:
         if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
             st.switch_page(page)
         st.space("small")
+
+
+def choose_in_address(
+    label: str, options: Sequence[str], key: str, shown: Callable[[str], str]
+) -> str:
+    """Show a select box whose choice stands in the address as `key=option`, to reload and to share.
+
+    (A bound widget would write what is shown there, in the visitor's language.)
+    """
+    asked = st.query_params.get(key)
+    if key not in st.session_state and asked in options:
+        st.session_state[key] = asked
+    chosen = st.selectbox(label, options, key=key, format_func=shown)
+    st.query_params[key] = chosen
+    return chosen
 
 
 def status_badge(status: str) -> str:

@@ -120,7 +120,7 @@ def _figures(run: Run, last: list[Row]) -> None:
         (t("Training accuracy"), percent(now["accuracy"])),
         (t("Best macro-F1"), _number(run.macro_f1, ".3f")),
         (t("Test accuracy"), "–" if run.accuracy is None else percent(run.accuracy)),
-        (t("Learning rate"), f"{now['learning_rate']:.2e}"),
+        (t("Learning rate"), f"{now['learning_rate']:.1e}".replace("e-0", "e-")),
         (t("Gradient norm"), _number(now["grad_norm"], ".2f")),
         (t("Sentences per second"), _number(speed, ",.0f")),
     ]

@@ -42,7 +42,7 @@ def training_form() -> TrainingConfig:
         ),
     )
     values = _number_fields(FIRST)
-    with st.expander(t("More settings"), icon=":material/tune:"):
+    if st.toggle(t("More settings"), key="more settings", persist_state="session"):
         values |= _number_fields([name for name in SETTINGS if name not in FIRST])
     return TrainingConfig(model=model or TrainingConfig.model, **values)
 
