@@ -20,12 +20,14 @@ class Device:
 
     Attributes:
         kind: `cuda`, `mps` or `cpu`, in this order of preference.
-        name: as its maker calls it, or the number of threads of a CPU.
+        name: as its maker calls it; empty where torch does not know.
+        threads: of the CPU.
         flops: floating-point operations a second in a 1,024 x 1,024 matrix product.
     """
 
     kind: str
     name: str
+    threads: int
     flops: float
 
 
@@ -43,7 +45,7 @@ def probe() -> Device:
     import torch
 
     kind = best_device()
-    name = torch.cuda.get_device_name() if kind == "cuda" else f"{torch.get_num_threads()} threads"
+    name = torch.cuda.get_device_name() if kind == "cuda" else ""
     dtype = torch.bfloat16 if kind == "cuda" else torch.float32
     matrix = torch.ones(MATRIX, MATRIX, device=kind, dtype=dtype)
     seconds = []
@@ -51,7 +53,7 @@ def probe() -> Device:
         began = time.perf_counter()
         (matrix @ matrix)[0, 0].item()
         seconds.append(time.perf_counter() - began)
-    return Device(kind, name, 2 * MATRIX**3 / min(seconds))
+    return Device(kind, name, torch.get_num_threads(), 2 * MATRIX**3 / min(seconds))
 
 
 def probe_elsewhere() -> Device:

@@ -15,7 +15,7 @@ from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_ch
 from kobert_demo.ui.session import language, t
 
 TICK = 1  # seconds
-FIGURE_WIDTH = 134  # pixels: seven beside each other, two on a phone
+FIGURE_WIDTH = 129  # pixels: seven beside each other, two on a phone
 RECENT = 20  # steps whose speed is shown
 TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
 

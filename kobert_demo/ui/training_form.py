@@ -53,7 +53,7 @@ def _number_fields(names: Sequence[str]) -> dict[str, Any]:
     for place, name in enumerate(names):
         setting, default = SETTINGS[name], getattr(TrainingConfig, name)
         kind = type(default)
-        values[name] = columns[place % len(columns)].number_input(
+        given = columns[place % len(columns)].number_input(
             setting.name.in_language(language()),
             kind(setting.lowest),
             kind(setting.highest),
@@ -62,9 +62,10 @@ def _number_fields(names: Sequence[str]) -> dict[str, Any]:
             format=FORMATS.get(name),
             key=f"setting_{name}",
             help=setting.effect.in_language(language()),
-            required=True,
+            placeholder=str(default),
             persist_state="session",
         )
+        values[name] = default if given is None else given
     return values
 
 
@@ -92,7 +93,8 @@ def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None
     """Say which device will train and about how long it will take."""
     with st.spinner(t("Looking for a GPU …")):
         found = device()
-    names = {"cuda": "CUDA", "mps": "Apple MPS", "cpu": "CPU"}
+    kinds = {"cuda": "CUDA", "mps": "Apple MPS", "cpu": "CPU"}
+    name = found.name or t("{count} threads", count=found.threads)
     length = mean_length(train.sha256, config.model, config.max_length, train.texts)
     rows = config.epochs * (len(train) + EVALUATION_COST * len(test))
     parameters = encoder_parameters(find_model(config.model))
@@ -100,8 +102,8 @@ def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None
     st.caption(
         t(
             "Trains on {device} ({name}). Expected time: about {time}.",
-            device=names[found.kind],
-            name=plain(found.name),
+            device=kinds[found.kind],
+            name=plain(name),
             time=duration(seconds),
         )
     )

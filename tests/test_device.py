@@ -1,0 +1,32 @@
+"""The device: found in a process of its own, and what it means for the time."""
+
+import subprocess
+import sys
+
+import pytest
+
+from kobert_demo.device import Device, probe_elsewhere, training_seconds
+from kobert_demo.runs import PROJECT
+
+
+def test_the_device_is_found_without_importing_torch_here() -> None:
+    code = (
+        "import sys; from kobert_demo.device import probe_elsewhere; found = probe_elsewhere(); "
+        "print(found.kind); sys.exit('torch' in sys.modules)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
+    assert finished.stdout.strip() in ("cuda", "mps", "cpu")
+
+
+def test_a_probe_measures_a_plausible_speed() -> None:
+    found = probe_elsewhere()
+    assert found.threads >= 1
+    assert 1e9 < found.flops < 1e16
+
+
+def test_the_expected_time_follows_the_work() -> None:
+    device = Device("cpu", "", 2, flops=1e11)
+    assert training_seconds(device, 1_000_000, 1_000_000) == pytest.approx(120)
+    assert training_seconds(device, 2_000_000, 1_000_000) == pytest.approx(240)
