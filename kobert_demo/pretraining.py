@@ -13,7 +13,6 @@ from its own number, so an interrupted run ends where an uninterrupted one does.
 
 import argparse
 import math
-import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +22,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from transformers import BertConfig
 
-from kobert_demo.batches import Batch, Encoded, collate, encode_texts, sorted_by_length
+from kobert_demo.batches import Encoded, collate, encode_texts, sorted_by_length
 from kobert_demo.device import best_device
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import KobertDemoError
@@ -40,7 +37,16 @@ from kobert_demo.pretraining_data import (
     read_corpus,
     train_vocabulary,
 )
-from kobert_demo.pretraining_model import Masking, Pretrainer, build
+from kobert_demo.pretraining_model import (
+    Masking,
+    Pretrainer,
+    build,
+    export,
+    load_checkpoint,
+    measure,
+    save_checkpoint,
+    weigh_stars,
+)
 
 MAX_LENGTH = 64
 GROUP = 50  # batches whose sentences are sorted by length together
@@ -62,12 +68,12 @@ class Recipe:
         stars_weight, emotion_weight: of their losses; the masked loss counts as 1.
     """
 
-    passes: float = 3.0
+    passes: float = 1.1
     batch_size: int = 3584
     learning_rate: float = 2e-3
     seed: int = 0
     warmup_steps: int = 200
-    falling: float = 0.5
+    falling: float = 0.6
     masked: float = 0.2
     weight_decay: float = 0.01
     stars_weight: float = 1.0
@@ -144,36 +150,6 @@ def build_optimizers(model: Pretrainer, recipe: Recipe, shards: int) -> list[tor
     ]
 
 
-def known_loss(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Return the mean cross-entropy where the target is known (not negative); 0 where none is."""
-    known = target >= 0
-    if not known.any():
-        return logits.sum() * 0
-    return cross_entropy(logits[known].float(), target[known], weight=weight)
-
-
-def measure(
-    model: Pretrainer, batch: Batch, masking: Masking, seed: int, stars_weight: Tensor
-) -> Tensor:
-    """Return the losses of masked words, stars and emotions: (3)."""
-    device = model.masked_bias.device
-    hidden, asked = masking(batch.input_ids, seed)
-    answers = batch.input_ids[asked].to(device)
-    labels = batch.labels.to(device)
-    # The cache of casts is shared by threads, and each weight is read once anyway.
-    with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
-        masked, stars, emotion = model(
-            hidden.to(device), batch.attention_mask.to(device), asked.to(device)
-        )
-    return torch.stack(
-        [
-            known_loss(masked, answers),
-            known_loss(stars, torch.where(labels < STARS, labels, -1), stars_weight),
-            known_loss(emotion, labels - STARS),
-        ]
-    )
-
-
 def pretrain(
     model: Pretrainer,
     corpus: Encoded,
@@ -190,7 +166,7 @@ def pretrain(
     """
     masking = Masking(vocabulary, recipe.masked)
     optimizers = build_optimizers(model, recipe, shards)
-    stars_weight = weigh_stars(corpus).to(model.masked_bias.device)
+    stars_weight = weigh_stars(corpus.labels).to(model.masked_bias.device)
     parameters = list(model.parameters())
 
     def gradients(shard: tuple[int, NDArray[np.int64]]) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -221,41 +197,6 @@ def pretrain(
     if losses:
         save_checkpoint(checkpoint, model, optimizers, step)
         yield Progress(step, recipe.passes, *torch.stack(losses).mean(0).tolist())
-
-
-def weigh_stars(corpus: Encoded) -> Tensor:
-    """Return the weight of each number of stars: the root of its rarity; most reviews give ten."""
-    given = corpus.labels[(corpus.labels >= 0) & (corpus.labels < STARS)]
-    return torch.from_numpy((np.bincount(given, minlength=STARS) + 1.0) ** -0.5).float()
-
-
-def save_checkpoint(
-    path: Path, model: Pretrainer, optimizers: list[torch.optim.Optimizer], step: int
-) -> None:
-    part = path.with_suffix(".part")
-    states = [optimizer.state_dict() for optimizer in optimizers]
-    torch.save({"step": step, "model": model.state_dict(), "optimizers": states}, part)
-    part.replace(path)
-
-
-def load_checkpoint(path: Path, model: Pretrainer, optimizers: list[torch.optim.Optimizer]) -> int:
-    """Fill model and optimizers from `path` and return its step; 0 where there is none."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, map_location=model.masked_bias.device, weights_only=True)
-    model.load_state_dict(state["model"])
-    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
-    step: int = state["step"]
-    return step
-
-
-def export(model: Pretrainer, folder: Path) -> None:
-    """Write encoder and pooler as float16 to `folder`, named as `BertModel` names them."""
-    part = folder / "model.part"
-    weights = {name: tensor.half().cpu() for name, tensor in model.bert.state_dict().items()}
-    save_file(weights, part, metadata={"format": "pt"})
-    part.replace(folder / "model.safetensors")
 
 
 @torch.no_grad()
@@ -301,7 +242,7 @@ def run(options: argparse.Namespace) -> None:
         options.output, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
     model = build(config, corpus.ids).to(options.device)
-    shutil.copy(options.output / "config.json", options.work)
+    (options.work / "config.json").write_bytes((options.output / "config.json").read_bytes())
     recipe = Recipe(options.passes, options.batch_size, options.learning_rate, options.seed)
     checkpoint = options.work / "checkpoint.pt"
     for progress in pretrain(model, corpus, vocabulary, recipe, checkpoint, shards):

@@ -1,15 +1,19 @@
-"""What is asked of the encoder in pretraining: hidden words, a head for each question, a good start.
+"""The encoder in pretraining: hidden words, a head for each question, a good start, checkpoints.
 
-This module knows tensors; it knows nothing of files or of how the training goes.
+This module knows nothing of the corpus or of how the training goes.
 """
+
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import cross_entropy, linear
 from transformers import BertConfig, BertModel
 
+from kobert_demo.batches import Batch
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.pretraining_data import EMOTIONS, STARS
 
@@ -78,7 +82,7 @@ class Pretrainer(nn.Module):
         hidden = last.feed_forward_chunk(hidden)
         pooled = self.bert.pooler(hidden[:rows, None])
         embeddings = self.bert.embeddings.word_embeddings.weight
-        masked = functional.linear(self.masked(hidden[rows:]), embeddings, self.masked_bias)
+        masked = linear(self.masked(hidden[rows:]), embeddings, self.masked_bias)
         return masked, self.stars(pooled), self.emotion(pooled)
 
 
@@ -113,3 +117,68 @@ def company_embeddings(ids: NDArray[np.int32], size: int, width: int) -> Tensor:
     embeddings = left * strength.sqrt()
     embeddings = embeddings - embeddings.mean(0)
     return embeddings * (0.03 / embeddings.std())
+
+
+def measure(
+    model: Pretrainer, batch: Batch, masking: Masking, seed: int, stars_weight: Tensor
+) -> Tensor:
+    """Return the losses of masked words, stars and emotions: (3)."""
+    device = model.masked_bias.device
+    hidden, asked = masking(batch.input_ids, seed)
+    answers = batch.input_ids[asked].to(device)
+    labels = batch.labels.to(device)
+    # The cache of casts is shared by threads, and each weight is read once anyway.
+    with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+        masked, stars, emotion = model(
+            hidden.to(device), batch.attention_mask.to(device), asked.to(device)
+        )
+    return torch.stack(
+        [
+            known_loss(masked, answers),
+            known_loss(stars, torch.where(labels < STARS, labels, -1), stars_weight),
+            known_loss(emotion, labels - STARS),
+        ]
+    )
+
+
+def weigh_stars(labels: NDArray[np.int64]) -> Tensor:
+    """Return the weight of each number of stars: the root of its rarity; most reviews give ten."""
+    given = labels[(labels >= 0) & (labels < STARS)]
+    return torch.from_numpy((np.bincount(given, minlength=STARS) + 1.0) ** -0.5).float()
+
+
+def known_loss(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Return the mean cross-entropy where the target is known (not negative); 0 where none is."""
+    known = target >= 0
+    if not known.any():
+        return logits.sum() * 0
+    return cross_entropy(logits[known].float(), target[known], weight=weight)
+
+
+def save_checkpoint(
+    path: Path, model: Pretrainer, optimizers: list[torch.optim.Optimizer], step: int
+) -> None:
+    part = path.with_suffix(".part")
+    states = [optimizer.state_dict() for optimizer in optimizers]
+    torch.save({"step": step, "model": model.state_dict(), "optimizers": states}, part)
+    part.replace(path)
+
+
+def load_checkpoint(path: Path, model: Pretrainer, optimizers: list[torch.optim.Optimizer]) -> int:
+    """Fill model and optimizers from `path` and return its step; 0 where there is none."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, map_location=model.masked_bias.device, weights_only=True)
+    model.load_state_dict(state["model"])
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    step: int = state["step"]
+    return step
+
+
+def export(model: Pretrainer, folder: Path) -> None:
+    """Write encoder and pooler as float16 to `folder`, named as `BertModel` names them."""
+    part = folder / "model.part"
+    weights = {name: tensor.half().cpu() for name, tensor in model.bert.state_dict().items()}
+    save_file(weights, part, metadata={"format": "pt"})
+    part.replace(folder / "model.safetensors")

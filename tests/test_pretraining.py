@@ -20,7 +20,6 @@ from kobert_demo.pretraining import (
     Recipe,
     encode_sentences,
     evaluate,
-    export,
     main,
     plan_batches,
     pretrain,
@@ -36,7 +35,7 @@ from kobert_demo.pretraining_data import (
     split_comments,
     train_vocabulary,
 )
-from kobert_demo.pretraining_model import Masking, Pretrainer, build, company_embeddings
+from kobert_demo.pretraining_model import Masking, Pretrainer, build, company_embeddings, export
 from tests.models import tiny_config, vocabulary
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
