@@ -18,22 +18,21 @@ from kobert_demo.columns import Columns
 from kobert_demo.config import SETTINGS, TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, detect_columns, parse, save_dataset
 from kobert_demo.encoding import Vocabulary, encode
-from kobert_demo.errors import DataError, KobertDemoError
+from kobert_demo.errors import DataError, KobertDemoError, RunError
 from kobert_demo.follow import follow
-from kobert_demo.language import Language, language_of
-from kobert_demo.model_files import find_model
+from kobert_demo.language import Language, Message, language_of
+from kobert_demo.model_files import built_in_classifiers, find_model
 from kobert_demo.preflight import inspect
 from kobert_demo.reading import Format, detect_format, sample
 from kobert_demo.runs import Runs
 
 SHOWN_PROBLEMS = 20
-DEFAULT_CLASSIFIER = "mini-emotions"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0, or 2 after saying what is wrong."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     args = parser().parse_args(arguments)
     verbs = {
         "check": check,
@@ -47,6 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KobertDemoError as error:
         print(error.in_language(spoken_language()), file=sys.stderr)
         return 2
+    except OSError as error:
+        refused = Message("The system refuses {file}: {reason}.", _refusal(error))
+        print(refused.in_language(spoken_language()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _refusal(error: OSError) -> dict[str, object]:
+    return {"file": str(error.filename)[:80], "reason": error.strerror}
 
 
 def spoken_language() -> Language:
@@ -93,6 +102,7 @@ def _column(given: str | None, first: Sequence[str], header: bool, otherwise: in
 
 def check(args: argparse.Namespace) -> int:
     """Say what a file holds and which rows cannot be used."""
+    TrainingConfig(max_length=args.max_length)  # says what is wrong with it
     dataset, how = read_dataset(args.file, args)
     report = inspect(dataset, Vocabulary(find_model(args.model).vocabulary), args.max_length)
     language = spoken_language()
@@ -159,8 +169,7 @@ def classify(args: argparse.Namespace) -> int:
     """Say which label a run's or a model's classifier gives to each sentence."""
     from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
 
-    bundle = Runs(args.workspace).bundle(args.run) if args.run else None
-    predictor = Predictor(str(bundle or args.model or DEFAULT_CLASSIFIER))
+    predictor = Predictor(_classifier(args))
     predictions = predictor.predict(_texts(args.text))
     if args.json:
         return _print_json(
@@ -180,8 +189,22 @@ def classify(args: argparse.Namespace) -> int:
     return 0
 
 
+def _classifier(args: argparse.Namespace) -> str:
+    """Return the model that was named; else the built-in one, else that of the newest run."""
+    if args.model:
+        return str(args.model)
+    if built_in_classifiers() and not args.run:
+        return built_in_classifiers()[0]
+    runs = Runs(args.workspace)
+    trained = [run.run for run in runs.list() if run.bundle]
+    if not (args.run or trained):
+        raise RunError("There is no trained model yet: train one, or name a bundle with --model.")
+    return str(runs.bundle(args.run or trained[0]))
+
+
 def encode_texts(args: argparse.Namespace) -> int:
     """Show how a vocabulary cuts each sentence into pieces."""
+    TrainingConfig(max_length=args.max_length)  # says what is wrong with it
     vocabulary = Vocabulary(args.vocab or find_model(TrainingConfig.model).vocabulary)
     encodings = [(text, encode(text, vocabulary, args.max_length)) for text in _texts(args.text)]
     if args.json:
@@ -221,7 +244,7 @@ def list_runs(args: argparse.Namespace) -> int:
 def _texts(given: Sequence[str]) -> list[str]:
     """Return the sentences; `-` stands for standard input, a sentence a line."""
     if list(given) != ["-"]:
-        return list(given)
+        return [os.fsencode(text).decode("utf-8", errors="replace") for text in given]
     lines = sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n")
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 

@@ -30,6 +30,7 @@ CJK_IDEOGRAPHS = (
 )
 ASCII_PUNCTUATION = ((33, 47), (58, 64), (91, 96), (123, 126))
 CACHED_WORDS = 2**18
+SPACE = "▁"  # SentencePiece's mark of a word's beginning; alone it says nothing
 
 
 def _within(code: int, ranges: Iterable[tuple[int, int]]) -> bool:
@@ -132,6 +133,7 @@ class Encoding:
         cut: how many pieces of the text did not fit.
         max_length: the length that `padded` fills up to.
         pad_id, pad_token: what it fills with.
+        readable: whether any piece of the text says something: neither [UNK] nor a bare `▁`.
     """
 
     input_ids: tuple[int, ...]
@@ -140,6 +142,7 @@ class Encoding:
     max_length: int
     pad_id: int
     pad_token: str
+    readable: bool
 
     @property
     def valid_length(self) -> int:
@@ -172,4 +175,8 @@ def encode(text: str, vocabulary: Vocabulary, max_length: int) -> Encoding:
         max_length=max_length,
         pad_id=vocabulary.pad_id,
         pad_token=vocabulary.piece(vocabulary.pad_id),
+        readable=any(
+            piece_id != vocabulary.unk_id and vocabulary.piece(piece_id) != SPACE
+            for piece_id in kept
+        ),
     )

@@ -1,6 +1,8 @@
 """A run -> a progress bar on standard error, until the run has ended."""
 
+import signal
 import sys
+import threading
 import time
 from typing import Never
 
@@ -14,17 +16,21 @@ INTERVAL = 0.2  # seconds
 
 
 def follow(runs: Runs, run: str, language: Language) -> Run:
-    """Wait for the end of a run and show its progress; Ctrl-C asks it to stop."""
+    """Wait for the end of a run and show its progress; Ctrl-C, however often, asks it to stop."""
+    asked = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: asked.set())
     state = runs.get(run)
-    with tqdm(total=state.steps, unit="step", file=sys.stderr, dynamic_ncols=True) as bar:
-        while state.active:
-            try:
+    try:
+        with tqdm(total=state.steps, unit="step", file=sys.stderr, dynamic_ncols=True) as bar:
+            while state.active:
+                if asked.is_set() and not state.stop_requested:
+                    runs.store.request_stop(run)
                 _show(bar, state, language)
                 time.sleep(INTERVAL)
-            except KeyboardInterrupt:
-                runs.stop(run)
-            state = runs.get(run)
-        _show(bar, state, language)
+                state = runs.get(run)
+            _show(bar, state, language)
+    finally:
+        signal.signal(signal.SIGINT, before)
     return state
 
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import torch
 from safetensors import SafetensorError
 from transformers import BertConfig, BertForSequenceClassification, BertModel
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils import logging
 
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
-from kobert_demo.model_files import ModelFiles
+from kobert_demo.model_files import ModelFiles, read_shape
 
 
 def new_classifier(
@@ -27,8 +27,8 @@ def new_classifier(
     Raises:
         ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
     """
-    disable_progress_bar()
-    config = read_config(files)
+    _be_quiet()
+    config = BertConfig.from_dict(read_shape(files.directory))
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
@@ -51,28 +51,19 @@ def load_classifier(files: ModelFiles) -> BertForSequenceClassification:
     """Return a fine-tuned classifier, in float32 and evaluation mode.
 
     Raises:
-        ModelError: the weights cannot be read or lack a layer, the last one included.
+        ModelError: the weights cannot be read, or were never trained to classify.
     """
-    disable_progress_bar()
-    return _load(BertForSequenceClassification, files, read_config(files)).eval()
+    _be_quiet()
+    config = BertConfig.from_dict(read_shape(files.directory))
+    if files.weights is None:
+        raise _lacks(files, ["classifier.weight"])
+    return _load(BertForSequenceClassification, files, config).eval()
 
 
-def read_config(files: ModelFiles) -> BertConfig:
-    """Return `config.json`.
-
-    Raises:
-        ModelError: it cannot be read or describes another architecture than BERT.
-    """
-    try:
-        values, _ = BertConfig.get_config_dict(files.directory, local_files_only=True)
-        if values.get("model_type") == "bert":
-            return BertConfig.from_dict(values)
-    except (OSError, ValueError, TypeError):
-        pass
-    raise ModelError(
-        'The config.json of {name} does not describe a BERT model: it must say "model_type": "bert".',
-        name=files.name,
-    )
+def _be_quiet() -> None:
+    """Keep transformers from writing bars and reports of its own: what is wrong is said by us."""
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
 
 
 def _load(
@@ -93,13 +84,20 @@ def _load(
             "pytorch_model.bin that holds nothing but tensors.",
             name=files.name,
         ) from error
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise ModelError(
-            "The weights of {name} lack {count} tensors of this model, {first} among them: use a whole "
-            "file.",
-            name=files.name,
-            count=len(missing),
-            first=missing[0],
-        )
+    if report["missing_keys"]:
+        raise _lacks(files, sorted(report["missing_keys"]))
     return model
+
+
+def _lacks(files: ModelFiles, missing: list[str]) -> ModelError:
+    if all(name.startswith("classifier.") for name in missing):
+        return ModelError(
+            "{name} is not trained to classify: fine-tune it first, or choose a run's bundle.",
+            name=files.name,
+        )
+    return ModelError(
+        "The weights of {name} lack {count} tensors of this model, {first} among them: use a whole file.",
+        name=files.name,
+        count=len(missing),
+        first=missing[0],
+    )

@@ -3,11 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kobert_demo.errors import ModelError
 
 BUILT_IN = Path(__file__).with_name("models")
 RECORD = "record.json"  # what a classifier was trained with; an encoder alone has none
+# What a config.json that does not say otherwise means (transformers' BertConfig).
+BERT_BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12}
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -29,9 +32,27 @@ class ModelFiles:
 
 def encoder_parameters(files: ModelFiles) -> int:
     """Return the number of weights in the encoder's layers (embeddings do no matrix products)."""
-    config = json.loads((files.directory / "config.json").read_text(encoding="utf-8"))
+    config = {**BERT_BASE, **read_shape(files.directory)}
     width, inner = config["hidden_size"], config["intermediate_size"]
     return int(config["num_hidden_layers"] * (4 * width**2 + 2 * width * inner))
+
+
+def read_shape(directory: Path) -> dict[str, Any]:
+    """Return `config.json`.
+
+    Raises:
+        ModelError: it cannot be read, or describes another architecture than BERT.
+    """
+    try:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        if config["model_type"] == "bert":
+            return dict(config)
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise ModelError(
+        'The config.json of {name} does not describe a BERT model: it must say "model_type": "bert".',
+        name=directory,
+    )
 
 
 def built_in_models() -> tuple[str, ...]:
@@ -48,14 +69,15 @@ def find_model(name: str) -> ModelFiles:
     """Return the files of a built-in model or of a local directory.
 
     Raises:
-        ModelError: there is no such directory, or files are missing; all of them are named.
+        ModelError: there is no such directory, it holds no BERT, or files are missing; all of these
+            are named.
     """
     built_in = name in built_in_models()
-    directory = BUILT_IN / name if built_in else Path(name).expanduser()
-    if not directory.is_dir():
+    directory = BUILT_IN / name if built_in else _directory(name)
+    if directory is None:
         raise ModelError(
-            "There is no model {name}: choose one of {models}, or give a directory in Hugging Face "
-            "format.",
+            "There is no model {name}: choose a built-in one ({models}), or give a directory in Hugging "
+            "Face format.",
             name=name,
             models=", ".join(built_in_models()),
         )
@@ -76,4 +98,14 @@ def find_model(name: str) -> ModelFiles:
             directory=directory,
             files=", ".join(missing),
         )
+    read_shape(directory)
     return ModelFiles(name, directory, weights, vocabularies[0])
+
+
+def _directory(name: str) -> Path | None:
+    """Return the directory that `name` means, from the root; None where there is none."""
+    try:
+        directory = Path(name).expanduser().resolve()
+        return directory if directory.is_dir() else None
+    except (OSError, RuntimeError, ValueError):  # too long, of an unknown user, with a NUL
+        return None

@@ -13,7 +13,7 @@ import secrets
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
-from kobert_demo.model_files import find_model
+from kobert_demo.model_files import built_in_models, find_model
 from kobert_demo.store import Row, Run, RunStore
 
 PROJECT = Path(__file__).parents[1]
@@ -57,6 +57,8 @@ class Runs:
         """
         train, test = load_choice(self.workspace, choice)
         files = find_model(config.model)
+        if config.model not in built_in_models():
+            config = replace(config, model=str(files.directory))  # the worker starts elsewhere
         record = freeze(choice, config, train, test, Vocabulary(files.vocabulary))
         run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         directory = self.directory(run)

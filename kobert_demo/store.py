@@ -116,16 +116,31 @@ class RunStore:
         self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
-        """Return this thread's connection: SQLite's are not shared between threads."""
+        """Return this thread's connection: SQLite's are not shared between threads.
+
+        Raises:
+            RunError: the file cannot be made or read.
+        """
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=30)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(SCHEMA)
+            try:
+                connection = self._open()
+            except (OSError, sqlite3.DatabaseError) as error:
+                raise RunError(
+                    "The workspace {folder} cannot be used ({reason}): choose another directory.",
+                    folder=self._path.parent,
+                    reason=error,
+                ) from error
             self._local.connection = connection
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(SCHEMA)
         return connection
 
     def _write(self, sql: str, *values: object) -> int:

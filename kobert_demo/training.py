@@ -70,17 +70,27 @@ class Evaluation:
     confusion: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Evaluating:
+    """A batch of the test data has been looked at: a moment to stop in a long evaluation."""
+
+    step: int
+
+
+Event = TrainStep | Evaluating | Evaluation
+
+
 def train(
     model: BertForSequenceClassification,
     train_data: Encoded,
     test_data: Encoded,
     config: TrainingConfig,
-) -> Iterator[TrainStep | Evaluation]:
+) -> Iterator[Event]:
     """Fine-tune `model` in place, on the device it is on.
 
     Yields a `TrainStep` for each step, and an `Evaluation` after each epoch and each
-    `config.evaluate_every` steps. On an accelerator the steps come in small groups, because reading a
-    loss waits for the device.
+    `config.evaluate_every` steps, with an `Evaluating` for each of its batches before it. On an
+    accelerator the steps come in small groups, because reading a loss waits for the device.
     """
     per_epoch = steps_per_epoch(len(train_data), config.batch_size)
     steps = config.epochs * per_epoch
@@ -105,7 +115,7 @@ def train(
             if evaluating or meter.due():
                 yield from meter.read()
             if evaluating:
-                yield evaluate(model, test_data, 2 * config.batch_size, step, epoch)
+                yield from evaluate(model, test_data, 2 * config.batch_size, step, epoch)
                 model.train()
                 meter.resume()
 
@@ -129,25 +139,25 @@ def optimizer_step(
     return torch.stack([loss.detach(), right.float(), norm.detach()])
 
 
-@torch.no_grad()
 def evaluate(
     model: BertForSequenceClassification, data: Encoded, batch_size: int, step: int, epoch: int
-) -> Evaluation:
-    """Return the exact figures of `model` on `data`; leaves the model in evaluation mode."""
+) -> Iterator[Evaluating | Evaluation]:
+    """Yield an `Evaluating` a batch and the exact figures last; leaves `model` in evaluation mode."""
     model.eval()
     loss = torch.zeros((), device=model.device)
     true, predicted = [], []
     for batch in evaluation_batches(data, batch_size):
         batch = batch.to(model.device)
-        with _precision(model.device):
+        with torch.no_grad(), _precision(model.device):
             logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
         loss += cross_entropy(logits.float(), batch.labels, reduction="sum")
         true.append(batch.labels)
         predicted.append(logits.argmax(-1))
+        yield Evaluating(step)
     counts = metrics.confusion(
         torch.cat(true).cpu().numpy(), torch.cat(predicted).cpu().numpy(), model.num_labels
     )
-    return Evaluation(
+    yield Evaluation(
         step,
         epoch,
         loss.item() / len(data),

@@ -94,7 +94,7 @@ class Worker:
         from kobert_demo.batches import encode_texts
         from kobert_demo.device import best_device
         from kobert_demo.model import new_classifier
-        from kobert_demo.training import Evaluation, train
+        from kobert_demo.training import Evaluation, TrainStep, train
 
         config, device = self._config, best_device()
         log.info("training on %s with %d threads", device, torch.get_num_threads())
@@ -108,13 +108,15 @@ class Worker:
         )
         best: Evaluation | None = None
         for event in train(model, train_data, test_data, config):
-            if not isinstance(event, Evaluation):
+            if isinstance(event, TrainStep):
                 self._take_step(event)
-            else:
+            elif isinstance(event, Evaluation):
                 self._take_evaluation(event)
                 if best is None or (event.macro_f1, -event.loss) > (best.macro_f1, -best.loss):
                     best = event
                     self._keep(model, vocabulary, best)
+            else:
+                self._flush()  # nobody should wait for the last steps while the model is evaluated
             if self._stopping():
                 break
         self._flush()
@@ -147,8 +149,9 @@ class Worker:
             self._flush()
 
     def _flush(self) -> None:
-        self._store.add_steps(self._run, self._unwritten)
-        self._unwritten.clear()
+        if self._unwritten:
+            self._store.add_steps(self._run, self._unwritten)
+            self._unwritten.clear()
         self._flushed_at = time.monotonic()
 
     def _take_evaluation(self, evaluation: "Evaluation") -> None:

@@ -2,24 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
-from kobert_demo.charts import label_colours, percent, probability_bars
 from kobert_demo.model_files import built_in_classifiers
 from kobert_demo.runs import Runs
-from kobert_demo.ui.elements import choose_in_address, empty_state, page_header, plain, say_errors
+from kobert_demo.ui.answer_view import answer_table, answer_view
+from kobert_demo.ui.elements import (
+    choose_in_address,
+    empty_state,
+    page_header,
+    run_label,
+    say_errors,
+)
 from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.token_view import token_view
 
 if TYPE_CHECKING:
     from kobert_demo.predictor import Prediction, Predictor
 
-EXAMPLES = (
-    "오랜만에 친구를 만나서 정말 즐거웠어요!",
-    "밤길을 혼자 걷는데 누가 따라오는 것 같았어",
-    "세 시간이나 기다렸는데 예약이 취소됐대요. 너무 화가 나요.",
-)
+EXAMPLE = "오랜만에 친구를 만나서 정말 즐거웠어요!"
+MOST_SENTENCES = 500
 
 page_header(
     t("Classification"),
@@ -27,7 +29,8 @@ page_header(
     "mood",
 )
 runs = Runs(workspace())
-trained = {run.run: run for run in runs.list() if run.bundle and not run.active}
+with say_errors():
+    trained = {run.run: run for run in runs.list() if run.bundle and not run.active}
 choices = [*trained, *built_in_classifiers()]
 if not choices:
     empty_state(
@@ -46,71 +49,39 @@ def load(model: str) -> "Predictor":
     return Predictor(model)
 
 
-def describe(choice: str) -> str:
-    if choice not in trained:
-        return f"{choice} · {t('built in')}"
-    run = trained[choice]
-    return f"{run.name} · {t('macro-F1')} {run.macro_f1:.3f} · {choice}"
+@st.cache_resource(max_entries=20, show_spinner=False)
+def predict(model: str, sentences: tuple[str, ...]) -> "list[Prediction]":
+    """Return what the classifier says; kept, so that looking at another row computes nothing."""
+    return load(model).predict(sentences)
 
 
 with say_errors():
-    choice = choose_in_address(t("Model"), choices, "classifier", describe)
+    choice = choose_in_address(
+        t("Model"),
+        choices,
+        "classifier",
+        lambda choice: run_label(trained[choice]) if choice in trained else choice,
+    )
     text = st.text_area(
-        t("Sentences, one a line"),
-        EXAMPLES[0],
-        key="sentences",
-        height=110,
-        persist_state="session",
+        t("Sentences, one a line"), EXAMPLE, key="sentences", height=110, persist_state="session"
     )
     st.button(t("Classify"), type="primary", icon=":material/mood:", key="classify")
     sentences = [line.strip() for line in text.splitlines() if line.strip()]
     if not sentences:
         st.info(t("Type a sentence to see its emotion."), icon=":material/edit:")
         st.stop()
-    with st.spinner(t("Loading the model …"), show_time=True):
-        predictor = load(str(runs.bundle(choice)) if choice in trained else choice)
-    predictions = predictor.predict(sentences)
+    if len(sentences) > MOST_SENTENCES:
+        st.warning(
+            t(
+                "Only the first {most} of {count} sentences are shown; the shell classifies any number.",
+                most=MOST_SENTENCES,
+                count=f"{len(sentences):,}",
+            )
+        )
+    with st.spinner(t("Classifying …"), show_time=True):
+        model = str(runs.bundle(choice)) if choice in trained else choice
+        predictions = predict(model, tuple(sentences[:MOST_SENTENCES]))
 
-
-def table(predictions: "list[Prediction]") -> int:
-    """Show all predictions in a table and return which one is looked at."""
-    frame = pd.DataFrame(
-        {
-            t("Sentence"): [prediction.text for prediction in predictions],
-            t("Emotion"): [prediction.label for prediction in predictions],
-            t("Probability"): [max(p.probabilities.values()) for p in predictions],
-        }
-    )
-    bar = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
-    chosen = st.dataframe(
-        frame,
-        hide_index=True,
-        column_config={t("Probability"): bar},
-        on_select="rerun",
-        selection_mode="single-row",
-        key="predictions",
-    )
-    st.caption(t("Choose a row to see its pieces and probabilities."))
-    rows = chosen["selection"]["rows"]
-    return rows[0] if rows and rows[0] < len(predictions) else 0
-
-
-looked_at = predictions[table(predictions) if len(predictions) > 1 else 0]
-colours = label_colours(predictor.labels)
-left, right = st.columns([2, 3], gap="large")
-with left:
-    st.text(looked_at.text)
-    st.metric(
-        t("Emotion"),
-        plain(looked_at.label),
-        percent(looked_at.probabilities[looked_at.label]),
-        delta_color="off",
-        delta_arrow="off",
-    )
-with right:
-    st.plotly_chart(
-        probability_bars(looked_at.probabilities, colours),
-        config={"displayModeBar": False},
-        alt=t("The probability of each label"),
-    )
+looked_at = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
+answer_view(looked_at, load(model).labels)
 token_view(looked_at.encoding)

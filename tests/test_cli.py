@@ -181,6 +181,41 @@ def test_wrong_words_get_one_sentence(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "Epochs is 0" in fails(capsys, "train", data, "--epochs", 0, *at)
     assert "no run nobody" in fails(capsys, "classify", "--run", "nobody", "안녕", *at)
     assert ".spiece or .model" in fails(capsys, "encode", "--vocab", data, "안녕")
+    assert "Maximum length is 3" in fails(capsys, "encode", "--max-length", 3, "안녕")
+    assert "Maximum length is -3" in fails(capsys, "check", data, "--max-length", -3)
+    assert "refuses" in fails(capsys, "check", "x" * 5_000)
+    assert "There is no model" in fails(capsys, "check", data, "--model", "x" * 5_000)
+    assert "workspace" in fails(capsys, "runs", "--workspace", data)
+    assert "no trained model yet" in fails(capsys, "classify", "안녕", *at)
+    assert "not trained to classify" in fails(capsys, "classify", "--model", "mini", "안녕")
+
+
+def test_json_is_utf_8_whatever_was_typed(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "kobert_demo", "encode", b"\xff abc", "--json"],
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+    )
+    (found,) = json.loads(finished.stdout.decode("utf-8", errors="strict"))
+    assert found["text"] == "\ufffd abc"
+
+
+def test_a_reader_that_has_seen_enough_ends_the_verb_quietly() -> None:
+    command = f"seq 20000 | {sys.executable} -m kobert_demo encode - | head -1"
+    finished = subprocess.run(command, shell=True, cwd=PROJECT, capture_output=True, text=True)
+    assert finished.stdout.count("\n") == 1
+    assert finished.stderr == ""
+
+
+def test_a_relative_model_is_found_from_anywhere(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, model = write_tsv(tmp_path / "data.tsv"), save_tiny_model(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    trained = shell("train", data, "--model", "mine", "--epochs", 1, "--max-length", 16)
+    assert trained["status"] == "finished"
+    assert shell("runs")[0]["model"] == str(model)
 
 
 def test_errors_are_said_in_korean_where_the_locale_is_korean(tmp_path: Path) -> None:
@@ -209,6 +244,8 @@ def test_control_c_stops_the_run(tmp_path: Path, model: Path) -> None:
     while not any(run.step > 4 for run in runs.list()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
     out, _ = process.communicate(timeout=60)
     assert json.loads(out)["status"] == "stopped"

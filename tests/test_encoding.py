@@ -88,7 +88,16 @@ def test_long_text_is_cut_to_max_length_with_sep_at_its_end(mini: Vocabulary) ->
 
 
 def test_a_text_of_nothing_is_cls_and_sep(mini: Vocabulary) -> None:
-    assert encode("\x00 \u200b", mini, max_length=8).input_ids == (2, 3)
+    encoding = encode("\x00 \u200b", mini, max_length=8)
+    assert encoding.input_ids == (2, 3)
+    assert not encoding.readable
+
+
+def test_a_text_is_readable_if_one_of_its_pieces_is_known(mini: Vocabulary) -> None:
+    unknown = encode("𓀀", mini, max_length=8)
+    assert mini.unk_id in unknown.input_ids
+    assert not unknown.readable
+    assert encode("𓀀 좋아", mini, max_length=8).readable
 
 
 def test_a_word_of_ten_thousand_characters_is_encoded_like_any_other(mini: Vocabulary) -> None:

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from kobert_demo.batches import collate, encode_texts
 from kobert_demo.config import TrainingConfig
-from kobert_demo.training import Evaluation, TrainStep, _Meter, evaluate, train
+from kobert_demo.training import Evaluating, Evaluation, TrainStep, _Meter, evaluate, train
 from tests.models import EIGHT, eight_sentences, tiny_model, vocabulary
 
 
@@ -25,7 +25,14 @@ def config(**changes: object) -> TrainingConfig:
 
 def run(settings: TrainingConfig) -> list[TrainStep | Evaluation]:
     model = tiny_model(seed=settings.seed)
-    return list(train(model, eight_sentences(), eight_sentences(), settings))
+    events = train(model, eight_sentences(), eight_sentences(), settings)
+    return [event for event in events if not isinstance(event, Evaluating)]
+
+
+def test_a_long_evaluation_can_be_left_at_each_batch() -> None:
+    events = evaluate(tiny_model(), eight_sentences(), batch_size=3, step=5, epoch=1)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == ["Evaluating", "Evaluating", "Evaluating", "Evaluation"]
 
 
 def test_eight_sentences_are_learnt_to_zero_loss() -> None:
@@ -83,7 +90,8 @@ def test_evaluation_figures_are_exact_whatever_the_batch_size() -> None:
         logits = model(input_ids=whole.input_ids, attention_mask=whole.attention_mask).logits
     expected = cross_entropy(logits, whole.labels).item()
     for batch_size in (1, 3, 8):
-        found = evaluate(model, data, batch_size, step=1, epoch=1)
+        *_, found = evaluate(model, data, batch_size, step=1, epoch=1)
+        assert isinstance(found, Evaluation)
         assert found.loss == pytest.approx(expected, abs=1e-6)
         assert found.accuracy == (logits.argmax(-1) == whole.labels).float().mean().item()
 

@@ -1,0 +1,77 @@
+"""What a classifier says of sentences: the emotion first, then all probabilities."""
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from kobert_demo.charts import label_colours, percent, probability_bars
+from kobert_demo.ui.session import t
+
+if TYPE_CHECKING:
+    from kobert_demo.predictor import Prediction
+
+SHOWN_CHARACTERS = 300
+ANSWER = (
+    '<div style="display:flex;align-items:baseline;gap:0.6rem;flex-wrap:wrap">'
+    '<span style="font-size:2rem;font-weight:650;line-height:1.25;overflow-wrap:anywhere;'
+    'border-bottom:0.25rem solid {colour}">{label}</span>'
+    '<span style="font-size:1.25rem;opacity:0.75">{share}</span></div>'
+)
+
+
+def answer_table(predictions: "Sequence[Prediction]") -> int:
+    """Show all answers in a table and return which one is looked at."""
+    share = t("Probability (%)")
+    frame = pd.DataFrame(
+        {
+            t("Sentence"): [clipped(prediction.text) for prediction in predictions],
+            t("Emotion"): [prediction.label for prediction in predictions],
+            share: [100 * max(p.probabilities.values()) for p in predictions],
+        }
+    )
+    bar = st.column_config.ProgressColumn(format="%.1f", min_value=0, max_value=100)
+    chosen = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={share: bar},
+        on_select="rerun",
+        selection_mode="single-row",
+        key="predictions",
+    )
+    st.caption(t("Choose a row to see its pieces and probabilities."))
+    rows = chosen["selection"]["rows"]
+    return rows[0] if rows and rows[0] < len(predictions) else 0
+
+
+def answer_view(prediction: "Prediction", labels: Sequence[str]) -> None:
+    """Show the emotion of one sentence and the probability of each of the model's `labels`."""
+    colours = label_colours(labels)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.html(
+            ANSWER.format(
+                colour=colours[prediction.label],
+                label=html.escape(prediction.label),
+                share=percent(prediction.probabilities[prediction.label]),
+            )
+        )
+        st.text(clipped(prediction.text))
+        if not prediction.encoding.readable:
+            st.warning(
+                t("The model could read nothing of this sentence, so its answer means nothing."),
+                icon=":material/visibility_off:",
+            )
+    with right:
+        st.plotly_chart(
+            probability_bars(prediction.probabilities, colours),
+            config={"displayModeBar": False},
+            alt=t("The probability of each label"),
+        )
+
+
+def clipped(text: str) -> str:
+    """Return a text that does not push everything else away."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …"
