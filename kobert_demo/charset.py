@@ -4,6 +4,9 @@ This module knows bytes; it knows nothing of rows, cells or labels.
 """
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from kobert_demo.errors import DataError
@@ -35,13 +38,37 @@ SAMPLE_BYTES = 2**16
 CHUNK_BYTES = 2**20
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """Open a file to read its bytes.
+
+    Raises:
+        DataError: the system does not let it be opened or read.
+    """
+    try:
+        file = path.open("rb")
+    except (OSError, ValueError):  # a ValueError where no file can have such a name
+        raise _unreadable(path) from None
+    with file:
+        try:
+            yield file
+        except OSError:
+            raise _unreadable(path) from None
+
+
+def _unreadable(path: Path) -> DataError:
+    return DataError(
+        "The file {path} cannot be read: check its name, and that it may be opened.", path=path
+    )
+
+
 def detect_encoding(path: Path) -> str:
     """Return one of `ENCODINGS`: what the byte order mark says, else what reads the most lines.
 
     Raises:
-        DataError: the file is empty or is not a text file.
+        DataError: the file cannot be read, is empty or is not a text file.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         start = file.read(SAMPLE_BYTES)
     if not start:
         raise DataError(
@@ -89,7 +116,7 @@ def _unmarked_utf16(start: bytes) -> str | None:
 
 def _undecodable_lines(path: Path, encoding: str) -> int:
     count = 0
-    with path.open("rb") as file:
+    with opened(path) as file:
         while lines := file.readlines(CHUNK_BYTES):
             if not _decodes(b"".join(lines), encoding):
                 count += sum(not _decodes(line, encoding) for line in lines)

@@ -94,7 +94,9 @@ def choose_columns(rows: Sequence[Sequence[str]], header: bool) -> Columns:
 
 
 def _named(names: Sequence[str], known: frozenset[str], width: int) -> int | None:
-    return next((c for c, name in enumerate(names[:width]) if name in known), None)
+    """Return the first column with a known name; names that repeat say nothing."""
+    found = (c for c, name in enumerate(names[:width]) if name in known and names.count(name) == 1)
+    return next(found, None)
 
 
 def _letters(rows: Sequence[Sequence[str]], column: int) -> int:

@@ -5,6 +5,7 @@ It reads as a stream, so that a file of any length needs little memory.
 """
 
 import codecs
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from kobert_demo.charset import detect_encoding
+from kobert_demo.charset import detect_encoding, opened
 from kobert_demo.columns import has_header, width_of
 from kobert_demo.errors import DataError
 from kobert_demo.language import Message
@@ -75,7 +76,7 @@ def detect_format(path: Path) -> Format:
     """Return how the file seems to be written, judged by its bytes and its first lines.
 
     Raises:
-        DataError: the file is empty or is not a text file.
+        DataError: the file cannot be read, is empty or is not a text file.
     """
     encoding = detect_encoding(path)
     lines = [text for _, text in islice(_physical_lines(path, encoding), SAMPLE_LINES)]
@@ -115,17 +116,35 @@ def records(
 
     Undecodable bytes come as `UNDECODABLE`; empty lines come as one empty cell, those at the end of
     the file not at all. `progress` hears now and then which share of the bytes has been read.
+
+    Raises:
+        DataError: the file cannot be read, or not in this way.
     """
+    _check_format(path, how)
     lines = _physical_lines(path, how.encoding, progress)
     return _split(_logical_lines(lines, how.delimiter, how.quoted), how.delimiter, how.quoted)
+
+
+def _check_format(path: Path, how: Format) -> None:
+    if len(how.delimiter) != 1 or how.delimiter in '"\r\n':
+        raise DataError(
+            "The delimiter must be one character, such as a tab, a comma or a semicolon."
+        )
+    if how.encoding == "utf-16":
+        with opened(path) as file:
+            if file.read(2) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                raise DataError(
+                    "The file does not begin with the byte order mark of UTF-16: choose another "
+                    "encoding."
+                )
 
 
 def _physical_lines(
     path: Path, encoding: str, progress: Callable[[float], None] | None = None
 ) -> Iterator[tuple[int, str]]:
     """Yield number and text of each line up to the last that is not empty."""
-    size, empty = path.stat().st_size, 0
-    with path.open("rb") as file:
+    with opened(path) as file:
+        size, empty = os.fstat(file.fileno()).st_size, 0
         text = TextIOWrapper(file, encoding, MARK_UNDECODABLE, newline=_line_end(path, encoding))
         for number, line in enumerate(text, 1):
             if progress and not number % LINES_A_TICK:
@@ -143,7 +162,7 @@ def _physical_lines(
 
 def _line_end(path: Path, encoding: str) -> str:
     r"""Return "\n" (its "\r" is taken off later) or, where there is none, the "\r" of old files."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         start = TextIOWrapper(file, encoding, MARK_UNDECODABLE, newline="").read(2**16)
     return "\r" if "\r" in start and "\n" not in start else "\n"
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import (
     DataChoice,
     Dataset,
@@ -50,7 +51,7 @@ def choose_data() -> tuple[Dataset, dict[str, str], str]:
         st.code(EXAMPLE, language=None)
         st.stop()
     st.subheader(t("How the file is read"), anchor=False)
-    reading = reading_form(source)
+    reading = reading_form(source, "train")
     dataset = read(reading)
     names = names_form(dataset)
     return read(reading, names) if names else dataset, names, origin
@@ -90,8 +91,15 @@ def test_file(origin: str, names: dict[str, str]) -> Dataset:
         st.info(t("Choose the test file to see the report."), icon=":material/upload_file:")
         st.stop()
     with st.expander(t("How the test file is read"), icon=":material/tune:"):
-        reading = reading_form(source)
+        reading = reading_form(source, "test")
     return read(reading, names, least=1)
+
+
+def carry_max_length(max_length: int) -> None:
+    """Begin the training form with the length chosen here, unless it was carried there before."""
+    if max_length != st.session_state.get("carried max_length", TrainingConfig.max_length):
+        st.session_state["carried max_length"] = max_length
+        st.session_state["setting_max_length"] = max_length
 
 
 with say_errors():
@@ -99,9 +107,10 @@ with say_errors():
     st.subheader(t("Test data"), anchor=False)
     halves = choose_test(dataset, names, origin)
     st.subheader(t("Pre-flight report"), anchor=False)
-    report_view(dataset, halves)
+    max_length = report_view(dataset, halves)
     if st.button(t("Use this data"), type="primary", icon=":material/check:", key="use"):
         test = save_dataset(halves.second, workspace()) if halves.second else None
         train = save_dataset(dataset, workspace())
         st.session_state["data"] = DataChoice(train, test, halves.fraction, halves.seed)
+        carry_max_length(max_length)
         st.switch_page("pages/training.py")

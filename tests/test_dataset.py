@@ -104,9 +104,39 @@ def test_readable_names_replace_labels_and_keep_their_order(dataset):
     assert [data.labels[label] for label in data.label_ids] == ["긍정", "부정", "긍정", "부정"]
 
 
-def test_two_labels_given_one_name_become_one(dataset):
-    rows = "가나다 라마\t0\n나다라 마바\t1\n다라마 바사\t2\n라마바 사아\t2\n"
-    assert dataset(rows, names={"0": "나쁨", "1": "나쁨"}).counts() == {"나쁨": 2, "2": 2}
+THREE_LABELS = "".join(f"{n}번째 문장입니다\t{n % 3 + 1}\n" for n in range(9))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"1": "나쁨", "2": "나쁨 "}, ["The labels “1”, “2” would all be called “나쁨”"]),
+        ({"2": "3"}, ["The labels “2”, “3” would all be called “3”"]),
+        (
+            {"1": "\u1112\u1162\u11bc", "2": "행", "3": "행"},  # the first as macOS may write it
+            ["The labels “1”, “2”, “3” would all be called “행”"],
+        ),
+    ],
+)
+def test_names_that_would_merge_labels_are_refused(dataset, names, said):
+    with pytest.raises(DataError) as caught:
+        dataset(THREE_LABELS, names=names)
+    assert all(sentence in str(caught.value) for sentence in said)
+    assert "다른 이름" in caught.value.in_language("ko")
+
+
+def test_all_merging_names_are_told_together(dataset):
+    rows = THREE_LABELS + THREE_LABELS.replace("\t", "\t1")
+    with pytest.raises(DataError) as caught:
+        dataset(rows, names={"1": "가", "2": "가", "11": "나", "12": "나"})
+    assert "“1”, “2” would" in str(caught.value)
+    assert "“11”, “12” would" in str(caught.value)
+
+
+def test_labels_may_swap_their_names(dataset):
+    plain, swapped = dataset(THREE_LABELS), dataset(THREE_LABELS, names={"2": "3", "3": "2"})
+    assert swapped.labels == ("1", "3", "2")
+    assert np.array_equal(swapped.label_ids, plain.label_ids)
 
 
 GOOD_FILM, BAD_FILM = "아주 좋은 영화였습니다", "시간이 아까웠어요"
@@ -123,6 +153,8 @@ GOOD_FILM, BAD_FILM = "아주 좋은 영화였습니다", "시간이 아까웠�
             ["id\tlabel\tdocument\tuser", "1\t7\t좋다\t김하나둘셋", "2\t8\t싫다\t이두나"],
             Columns(2, 1),
         ),
+        (["label\tlabel", f"{GOOD_FILM}\t1", f"{BAD_FILM}\t0", f"{BAD_FILM}\t0"], Columns(0, 1)),
+        (["text\ttext", f"1\t{GOOD_FILM}", f"0\t{BAD_FILM}", f"0\t{BAD_FILM}"], Columns(1, 0)),
     ],
 )
 def test_columns_are_found(tmp_path, rows, columns):
@@ -191,6 +223,11 @@ def test_a_kept_dataset_comes_back_as_it_was(dataset, tmp_path):
     assert np.array_equal(again.lines, data.lines)
     assert (again.rows, told(again), again.name) == (7, told(data), "../../x")
     assert (again.format, again.columns) == (data.format, data.columns)
+
+
+def test_a_file_name_that_is_no_text_is_kept_readable(dataset, tmp_path):
+    save_dataset(dataset(GOOD, name="\udcb0.tsv"), tmp_path / "work")
+    assert list_datasets(tmp_path / "work")[0].name == "?.tsv"
 
 
 def test_the_same_content_is_kept_once_and_listed(dataset, tmp_path):

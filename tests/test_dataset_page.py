@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kobert_demo.charset import ENCODINGS
 from kobert_demo.dataset import detect_columns, list_datasets, load_choice, parse
 from kobert_demo.reading import detect_format
 
@@ -54,7 +55,10 @@ def test_without_a_file_the_page_says_what_is_needed(page):
 def test_a_clean_file_is_reported_and_used(page, tmp_path):
     upload(page, GOOD)
     assert choices(page)["Encoding"] == "utf-8"
-    assert [message.value for message in page.success] == ["Data: all 40 rows can be used."]
+    assert ":green[:material/check_circle:] Data: all 40 rows can be used." in [
+        text.value for text in page.markdown
+    ]
+    assert not page.warning
     assert metrics(page)["Labels"] == "2"
     assert len(page.get("plotly_chart")) == 2
     page.button(key="use").click().run()
@@ -146,6 +150,90 @@ def test_a_second_file_is_tested_with_and_its_leaks_and_strange_labels_told(page
     page.button(key="use").click().run()
     train, test = load_choice(tmp_path, page.session_state["data"])
     assert (len(train), len(test)) == (40, 2)
+
+
+def test_a_file_tested_with_itself_leaks_as_a_whole(page):
+    upload(page, GOOD)
+    page.segmented_control(key="test of upload").set_value("upload").run()
+    upload(page, GOOD, key="upload test")
+    assert metrics(page)["Leaked"] == "40"
+    assert page.warning[0].value.startswith(
+        "100.0% of the test sentences are training sentences too"
+    )
+    page.button(key="use").click().run()
+    assert not page.exception
+    choice = page.session_state["data"]
+    assert choice.train == choice.test
+
+
+@pytest.mark.parametrize("content", [GOOD.encode(), GOOD.encode()[:-1], GOOD.encode("cp949")])
+def test_any_encoding_may_be_tried(page, content):
+    upload(page, content)
+    for encoding in ENCODINGS:
+        choose(page, "Encoding", encoding)
+        assert not page.exception
+        assert choices(page)["Encoding"] == encoding
+        assert page.error or page.button(key="use")
+    choose(page, "Encoding", "utf-16")
+    assert "byte order mark of UTF" in page.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("language", "header"),
+    [
+        ("en", "Line\tlabel"),
+        ("ko", "줄\t라벨"),
+        ("en", "line\tlabel"),
+        ("en", "0\t0"),
+        ("en", "label\tlabel"),
+        ("en", "Column 2\t2"),
+    ],
+)
+def test_the_preview_shows_columns_of_any_name(page, language, header):
+    page.session_state["lang"] = language
+    upload(page.run(), GOOD.replace("sentence\tlabel", header))
+    preview = page.dataframe[0].value
+    assert preview["line"].tolist()[:2] == [2, 3]
+    assert preview.iloc[0].tolist()[1:] == GOOD.splitlines()[1].split("\t")
+    assert page.button(key="use")
+
+
+def test_columns_of_the_same_name_can_be_told_apart(page):
+    upload(page, GOOD.replace("sentence\tlabel", "label\tlabel"))
+    boxes = {box.label: box for box in page.selectbox}
+    assert (boxes["Sentence column"].value, boxes["Label column"].value) == (0, 1)
+    assert boxes["Label column"].options == ["Column 1", "Column 2 · detected"]
+
+
+def test_names_that_would_merge_labels_are_refused_and_can_be_changed(page, tmp_path):
+    upload(page, "좋은 영화예요\t1\n나쁜 영화예요\t0\n" * 5)
+    [upload_file] = (tmp_path / "uploads").iterdir()
+    how = detect_format(upload_file)
+    plain = parse(upload_file, how, detect_columns(upload_file, how))
+    page.session_state[f"given names {plain.id}"] = {"0": "1"}
+    page.switch_page("pages/home.py").run()
+    page.switch_page("pages/dataset.py").run()
+    assert "“0”, “1” would all be called “1”" in page.error[0].value.replace("\\", "")
+    assert not page.button
+    assert [table for table in page.dataframe if "name" in table.value]
+
+
+def test_the_maximum_length_is_carried_to_the_training_form(page):
+    def carried():
+        page.button(key="use").click().run()
+        assert not page.exception
+        assert not page.warning
+        return page.number_input(key="setting_max_length")
+
+    upload(page, GOOD)
+    page.number_input(key="length limit").set_value(128).run()
+    assert carried().value == 128
+    page.number_input(key="setting_max_length").set_value(32).run()
+    page.switch_page("pages/dataset.py").run()
+    assert carried().value == 32  # chosen there since, and unchanged here
+    page.switch_page("pages/dataset.py").run()
+    page.number_input(key="length limit").set_value(64).run()
+    assert carried().value == 64
 
 
 def test_a_used_dataset_can_be_chosen_again(page, tmp_path):

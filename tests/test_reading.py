@@ -1,11 +1,14 @@
 """Files as people have them: every encoding, delimiter, quote and line end, and damage that shows."""
 
 import io
+import itertools
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kobert_demo.charset import ENCODINGS
 from kobert_demo.errors import DataError
 from kobert_demo.reading import UNDECODABLE, Format, column_names, detect_format, records
 
@@ -180,6 +183,61 @@ def excel():
 def test_what_is_no_text_is_said_to_be_none(write, content, advice):
     with pytest.raises(DataError, match=advice):
         detect_format(write(content))
+
+
+FILES = [
+    PLAIN.encode(),
+    PLAIN.encode()[:-1],  # an odd number of bytes
+    PLAIN.encode("cp949") + b"\xb0",
+    PLAIN.encode("utf-16"),
+    b"\xff\xfe" + PLAIN.encode("utf-16-le")[:-1],
+    PLAIN.encode("utf-16-be"),
+    b"\x00\xd8\x00\xd8\t\x00",  # halves of characters
+    b"a",
+]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("content", FILES)
+def test_no_encoding_breaks_on_any_file(write, content, encoding):
+    path = write(content)
+    for delimiter, quoted in itertools.product("\t,;", (False, True)):
+        how = Format(encoding, delimiter, header=True, quoted=quoted)
+        if encoding == "utf-16" and content[:2] != b"\xff\xfe":
+            with pytest.raises(DataError, match="byte order mark"):
+                list(records(path, how))
+        else:
+            assert cells(path, how)
+            assert column_names(path, how)
+
+
+def test_half_a_character_at_the_end_spoils_only_the_last_line(write):
+    found = cells(
+        write(PLAIN.encode("utf-16-le") + b"\x41"), Format("utf-16-le", "\t", False, False)
+    )
+    assert found == [*map(list, ROWS), [UNDECODABLE]]
+
+
+@pytest.mark.parametrize("delimiter", ["", "||", "\\t", '"', "\n"])
+def test_what_cannot_cut_a_line_is_refused(write, delimiter):
+    with pytest.raises(DataError, match="one character") as caught:
+        records(write(PLAIN), Format("utf-8", delimiter, header=False, quoted=False))
+    assert "한 글자" in caught.value.in_language("ko")
+
+
+@pytest.mark.parametrize("name", ["", "missing", "x" * 300, "a\0b", "file/below a file"])
+def test_a_file_that_cannot_be_opened_is_said_to_be_so(write, name):
+    path = write(PLAIN).parent / name
+    how = Format("utf-8", "\t", header=False, quoted=False)
+    for read in (
+        lambda: detect_format(path),
+        lambda: column_names(path, how),
+        lambda: list(records(path, how)),
+        lambda: list(records(path, replace(how, encoding="utf-16"))),
+    ):
+        with pytest.raises(DataError, match="cannot be read") as caught:
+            read()
+        assert "읽을 수 없습니다" in caught.value.in_language("ko")
 
 
 def test_progress_is_told_by_share_of_the_bytes(write):

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from kobert_demo.columns import NUMBER, Columns, choose_columns
 from kobert_demo.dataset.checks import Problem, lone_label, reasons_against, summarize
 from kobert_demo.dataset.examples import Dataset
 from kobert_demo.errors import DataError
+from kobert_demo.language import Message
 from kobert_demo.reading import SAMPLE_LINES, Format, Record, column_names, records, sample
 
 
@@ -26,9 +27,11 @@ def detect_columns(path: Path, how: Format) -> Columns:
 
 @dataclass
 class _Rows:
-    """What parsing has gathered so far; `seen` maps each label as written to its id, from 0."""
+    """What parsing has gathered so far.
 
-    names: Mapping[str, str]
+    `ids` maps each label to its id, from 0, and `seen` each way in which one is written.
+    """
+
     texts: list[str] = field(default_factory=list)
     label_ids: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -36,16 +39,11 @@ class _Rows:
     count: int = 0
     seen: dict[str, int] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
-    written: list[str] = field(default_factory=list)
 
     def label_id(self, cell: str) -> int:
-        """Return the id of a label; labels that look alike, or share a given name, are one."""
+        """Return the id of a label; labels that look alike are one."""
         if cell not in self.seen:
-            written = unicodedata.normalize("NFC", cell.strip())
-            label = self.names.get(written, "").strip() or written
-            self.seen[cell] = self.ids.setdefault(label, len(self.ids))
-            if len(self.written) < len(self.ids):
-                self.written.append(written)
+            self.seen[cell] = self.ids.setdefault(_composed(cell), len(self.ids))
         return self.seen[cell]
 
     def add(self, record: Record, columns: Columns, width: int) -> None:
@@ -57,6 +55,11 @@ class _Rows:
         self.texts.append(record.cells[columns.text].strip())
         self.label_ids.append(self.label_id(record.cells[columns.label]))
         self.lines.append(record.line)
+
+
+def _composed(label: str) -> str:
+    """Return a label in the one form of all that look like it."""
+    return unicodedata.normalize("NFC", label.strip())
 
 
 def parse(
@@ -77,15 +80,16 @@ def parse(
         least: how many rows a label needs, and how many labels the data: 2 to train, 1 to test only.
 
     Raises:
-        DataError: the columns are not there, no row is usable, or there are too few labels.
+        DataError: the columns are not there, no row is usable, there are too few labels, or two
+            labels would have the same name.
     """
     headings = column_names(path, how)
     _check_columns(columns, len(headings))
-    rows = _Rows(names or {})
+    rows = _Rows()
     for index, record in enumerate(records(path, how, progress)):
         if index or not how.header:
             rows.add(record, columns, len(headings))
-    dataset = _gathered(rows, name, least)
+    dataset = _gathered(rows, _named(rows.ids, names or {}), name, least)
     _check_usable(dataset, least)
     return replace(dataset, format=how, columns=columns, column_names=headings)
 
@@ -101,13 +105,43 @@ def _check_columns(columns: Columns, width: int) -> None:
         )
 
 
-def _gathered(rows: _Rows, name: str, least: int) -> Dataset:
-    """Return the rows whose label has enough of them, with the labels in natural order."""
+def _named(labels: Iterable[str], names: Mapping[str, str]) -> list[str]:
+    """Return each label's readable name, or the label itself where none was given.
+
+    Raises:
+        DataError: two labels would have the same name, and so become one.
+    """
+    wearers: dict[str, list[str]] = {}
+    for label in labels:
+        wearers.setdefault(_composed(names.get(label, "")) or label, []).append(label)
+    problems = [
+        Message(
+            "The labels {labels} would all be called “{name}”: give each a name of its own.",
+            {
+                "labels": ", ".join(f"“{label}”" for label in sorted(shared, key=natural_order)),
+                "name": name,
+            },
+        )
+        for name, shared in wearers.items()
+        if len(shared) > 1
+    ]
+    if problems:
+        first, *others = problems
+        raise DataError(first.text, also=tuple(others), **first.values)
+    return list(wearers)
+
+
+def _gathered(rows: _Rows, labels: Sequence[str], name: str, least: int) -> Dataset:
+    """Return the rows whose label has enough of them, with the labels in natural order.
+
+    Args:
+        labels: what each label is called, by its id.
+    """
+    written = list(rows.ids)
     label_ids = np.array(rows.label_ids, dtype=np.int32)
-    counts = np.bincount(label_ids, minlength=len(rows.ids))
-    labels = list(rows.ids)
+    counts = np.bincount(label_ids, minlength=len(labels))
     kept = [index for index in range(len(labels)) if counts[index] >= least]
-    kept.sort(key=lambda index: natural_order(rows.written[index]))
+    kept.sort(key=lambda index: natural_order(written[index]))
     new_ids = np.full(len(labels), -1, dtype=np.int32)
     new_ids[kept] = np.arange(len(kept), dtype=np.int32)
     gathered = Dataset(

@@ -105,7 +105,7 @@ def _write_examples(dataset: Dataset, path: Path) -> None:
 def _described(dataset: Dataset) -> dict[str, Any]:
     return {
         "id": dataset.id,
-        "name": dataset.name,
+        "name": dataset.name.encode(errors="replace").decode(),  # a file's name may be no text
         "rows": dataset.rows,
         "usable": len(dataset),
         "labels": dataset.labels,

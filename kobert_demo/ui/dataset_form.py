@@ -15,6 +15,7 @@ from kobert_demo.reading import (
     DELIMITERS,
     UNDECODABLE,
     Format,
+    Record,
     column_names,
     detect_format,
     sample,
@@ -32,7 +33,7 @@ ENCODING_NAMES = {
 }
 DELIMITER_NAMES = {"\t": Message("Tab"), ",": Message("Comma"), ";": Message("Semicolon")}
 SAMPLE_ROWS = 9
-MOST_COLUMNS = 20
+MOST_COLUMNS, MOST_CHARACTERS = 20, 1_000
 MOST_NAMED = 50  # more labels than a person names by hand
 
 Option = TypeVar("Option", str, int, bool)
@@ -47,19 +48,22 @@ class Reading:
     columns: Columns
 
 
-def reading_form(source: Source) -> Reading:
+def reading_form(source: Source, use: str) -> Reading:
     """Show how the file is read, let the person change it, and return what was decided.
+
+    Args:
+        use: what the file is for; the same file may be used for two things.
 
     Raises:
         DataError: the file is not text, or has fewer than two columns as it is read now.
     """
     settings, shown = st.columns([2, 3], gap="medium")
     with settings:
-        how = _format_form(source, _detected_format(source.path))
+        how = _format_form(f"{use} {source.path.name}", _detected_format(source.path))
     with shown:
         _show_sample(source, how)
     with settings:
-        columns = _columns_form(source, how)
+        columns = _columns_form(source, how, use)
     return Reading(source, how, columns)
 
 
@@ -91,8 +95,7 @@ _detected_columns = _kept(detect_columns)
 _column_names = _kept(column_names)
 
 
-def _format_form(source: Source, detected: Format) -> Format:
-    key = source.path.name
+def _format_form(key: str, detected: Format) -> Format:
     left, right = st.columns(2, wrap=False)
     with left:
         encoding = _choose(
@@ -115,10 +118,10 @@ def _format_form(source: Source, detected: Format) -> Format:
     return Format(encoding, delimiter, header, quoted)
 
 
-def _columns_form(source: Source, how: Format) -> Columns:
+def _columns_form(source: Source, how: Format, use: str) -> Columns:
     detected = _detected_columns(source.path, how)
     names = _column_titles(source, how)
-    key = f"{how} {source.path.name}"
+    key = f"{use} {how} {source.path.name}"
     left, right = st.columns(2, wrap=False)
     with left:
         text = _choose(
@@ -165,12 +168,18 @@ def _delimiter_name(delimiter: str) -> str:
 def _column_titles(source: Source, how: Format) -> list[str]:
     """Return a name for each column, no two the same."""
     names = _column_names(source.path, how)
+    numbered = _numbered(len(names))
+    own = {name for name in names if names.count(name) == 1 and not name.isdecimal()}
+    if not how.header:
+        return numbered
     return [
-        name
-        if how.header and names.count(name) == 1 and not name.isdecimal()
-        else t("Column {number}", number=place)
-        for place, name in enumerate(names, 1)
+        name if name in own - set(numbered) else number
+        for name, number in zip(names, numbered, strict=True)
     ]
+
+
+def _numbered(width: int) -> list[str]:
+    return [t("Column {number}", number=place) for place in range(1, width + 1)]
 
 
 def _show_sample(source: Source, how: Format) -> None:
@@ -178,22 +187,29 @@ def _show_sample(source: Source, how: Format) -> None:
     records = sample(source.path, how, SAMPLE_ROWS + how.header)[how.header :]
     titles = _column_titles(source, how)
     width = min(max((len(record.cells) for record in records), default=0), MOST_COLUMNS)
-    titles += [t("Column {number}", number=place) for place in range(len(titles) + 1, width + 1)]
-    rows = [[*record.cells, *[""] * width][:width] for record in records]
+    titles = [*titles, *_numbered(width)[len(titles) :]][:width]
+    # The columns of the frame are called by their places: titles come from the file and may repeat.
     frame = pd.DataFrame(
-        [[cell.replace(UNDECODABLE, "\ufffd") for cell in row] for row in rows],
-        columns=titles[:width],
+        {"line": [record.line for record in records]}
+        | {str(place): [_shown(record, place) for record in records] for place in range(width)}
     )
-    frame.insert(0, t("Line"), [record.line for record in records], allow_duplicates=True)
     st.dataframe(
         frame,
         hide_index=True,
         placeholder="",
+        column_config={"line": st.column_config.NumberColumn(t("Line"), width="small")}
+        | {str(place): title for place, title in enumerate(titles)},
         alt=t("The first rows of the file as they are read now"),
     )
     st.caption(
         t("The first rows as they are read now. If they look wrong, change what was detected.")
     )
+
+
+def _shown(record: Record, place: int) -> str:
+    """Return the start of a cell; a file read in a wrong encoding may be one cell as a whole."""
+    cell = record.cells[place] if place < len(record.cells) else ""
+    return cell[:MOST_CHARACTERS].replace(UNDECODABLE, "\ufffd")
 
 
 def names_form(dataset: Dataset) -> dict[str, str]:

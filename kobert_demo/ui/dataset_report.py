@@ -16,6 +16,7 @@ from kobert_demo.ui.dataset_source import once, result_slot
 from kobert_demo.ui.session import language, t
 
 MOST_UNKNOWN = 0.05  # share of [UNK] past which training makes no sense
+MOST_LEAKED = 0.5  # share of the test sentences past which the test says little
 SHOWN_PROBLEMS = 1_000
 SHOWN_LABELS = 20
 
@@ -31,8 +32,8 @@ class Halves:
     seed: int
 
 
-def report_view(dataset: Dataset, halves: Halves) -> None:
-    """Show everything that is known of the data before training.
+def report_view(dataset: Dataset, halves: Halves) -> int:
+    """Show everything that is known of the data before training; return the maximum length chosen.
 
     Raises:
         ModelError: the vocabulary chosen cannot be loaded.
@@ -44,9 +45,11 @@ def report_view(dataset: Dataset, halves: Halves) -> None:
         result_slot("leaked", halves.train.id, halves.test.id),
         lambda _: count_leaked(halves.train, halves.test),
     )
-    _warn(report)
+    _warn_of_unknown(report)
+    _warn_of_leaks(leaked / len(set(halves.test.texts)))
     _show_numbers(report, leaked, max_length)
     _show_charts(report, max_length)
+    return max_length
 
 
 def _say_usable(dataset: Dataset, halves: Halves) -> None:
@@ -55,10 +58,8 @@ def _say_usable(dataset: Dataset, halves: Halves) -> None:
             continue
         unusable = data.rows - len(data)
         if not unusable:
-            st.success(
-                t("{title}: all {rows} rows can be used.", title=title, rows=f"{data.rows:,}"),
-                icon=":material/check_circle:",
-            )
+            said = t("{title}: all {rows} rows can be used.", title=title, rows=f"{data.rows:,}")
+            st.markdown(f":green[:material/check_circle:] {said}")
             continue
         st.warning(
             t(
@@ -129,7 +130,7 @@ def _reader_form() -> tuple[Vocabulary, int]:
         ),
     )
     max_length = right.number_input(
-        "max_length",
+        t("Maximum length"),
         8,
         512,
         TrainingConfig.max_length,
@@ -150,7 +151,7 @@ def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
     )
 
 
-def _warn(report: Report) -> None:
+def _warn_of_unknown(report: Report) -> None:
     if report.unk_rate > MOST_UNKNOWN:
         st.error(
             t(
@@ -161,6 +162,18 @@ def _warn(report: Report) -> None:
             ),
             title=t("Do not train on this yet"),
             icon=":material/warning:",
+        )
+
+
+def _warn_of_leaks(share: float) -> None:
+    if share > MOST_LEAKED:
+        st.warning(
+            t(
+                "{share} of the test sentences are training sentences too: this test says little about "
+                "new sentences. Choose other test data.",
+                share=percent(share),
+            ),
+            icon=":material/content_copy:",
         )
 
 
@@ -185,7 +198,7 @@ def _show_numbers(report: Report, leaked: int, max_length: int) -> None:
         (
             t("Cut"),
             percent(share_cut(report.lengths, max_length)),
-            t("Sentences longer than max_length: the model does not read their ends."),
+            t("Sentences longer than the maximum length: the model does not read their ends."),
         ),
         (
             "[UNK]",
