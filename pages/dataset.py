@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import (
     DataChoice,
     Dataset,
@@ -95,22 +94,14 @@ def test_file(origin: str, names: dict[str, str]) -> Dataset:
     return read(reading, names, least=1)
 
 
-def carry_max_length(max_length: int) -> None:
-    """Begin the training form with the length chosen here, unless it was carried there before."""
-    if max_length != st.session_state.get("carried max_length", TrainingConfig.max_length):
-        st.session_state["carried max_length"] = max_length
-        st.session_state["setting_max_length"] = max_length
-
-
 with say_errors():
     dataset, names, origin = choose_data()
     st.subheader(t("Test data"), anchor=False)
     halves = choose_test(dataset, names, origin)
     st.subheader(t("Pre-flight report"), anchor=False)
-    max_length = report_view(dataset, halves)
+    report_view(dataset, halves)
     if st.button(t("Use this data"), type="primary", icon=":material/check:", key="use"):
         test = save_dataset(halves.second, workspace()) if halves.second else None
         train = save_dataset(dataset, workspace())
         st.session_state["data"] = DataChoice(train, test, halves.fraction, halves.seed)
-        carry_max_length(max_length)
         st.switch_page("pages/training.py")

@@ -197,7 +197,7 @@ def _show_sample(source: Source, how: Format) -> None:
         frame,
         hide_index=True,
         placeholder="",
-        column_config={"line": st.column_config.NumberColumn(t("Line"), width="small")}
+        column_config={"line": st.column_config.NumberColumn(t("Line"), width="small", pinned=True)}
         | {str(place): title for place, title in enumerate(titles)},
         alt=t("The first rows of the file as they are read now"),
     )

@@ -32,8 +32,8 @@ class Halves:
     seed: int
 
 
-def report_view(dataset: Dataset, halves: Halves) -> int:
-    """Show everything that is known of the data before training; return the maximum length chosen.
+def report_view(dataset: Dataset, halves: Halves) -> None:
+    """Show everything that is known of the data before training.
 
     Raises:
         ModelError: the vocabulary chosen cannot be loaded.
@@ -41,15 +41,14 @@ def report_view(dataset: Dataset, halves: Halves) -> int:
     _say_usable(dataset, halves)
     vocabulary, max_length = _reader_form()
     report = _inspected(dataset, vocabulary)
-    leaked = once(
+    leaked, sentences = once(
         result_slot("leaked", halves.train.id, halves.test.id),
-        lambda _: count_leaked(halves.train, halves.test),
+        lambda _: (count_leaked(halves.train, halves.test), len(set(halves.test.texts))),
     )
     _warn_of_unknown(report)
-    _warn_of_leaks(leaked / len(set(halves.test.texts)))
+    _warn_of_leaks(leaked / sentences)
     _show_numbers(report, leaked, max_length)
     _show_charts(report, max_length)
-    return max_length
 
 
 def _say_usable(dataset: Dataset, halves: Halves) -> None:
@@ -136,10 +135,16 @@ def _reader_form() -> tuple[Vocabulary, int]:
         TrainingConfig.max_length,
         8,
         key="length limit",
+        on_change=_carry_max_length,
         persist_state="session",
         help=t("How many pieces of a sentence the model reads, [CLS] and [SEP] included."),
     )
     return Vocabulary(find_model(model).vocabulary), max_length
+
+
+def _carry_max_length() -> None:
+    """Let the training form begin with the length that was chosen here last."""
+    st.session_state["setting_max_length"] = st.session_state["length limit"]
 
 
 def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
