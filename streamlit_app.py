@@ -16,8 +16,7 @@ st.set_page_config(layout="wide", page_icon=str(STATIC / "icon.svg"))
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 publish_plotly()
 
-# First of all: the titles below are in the language chosen here. It stands in the address as a code
-# (a bound widget would write the shown name), and only where it is not the browser's own.
+# First of all: the titles below are in the language chosen here.
 asked, native = st.query_params.get("lang"), language_of(st.context.locale)
 st.session_state.setdefault("lang", asked if asked in LANGUAGES else native)
 chosen = st.sidebar.segmented_control(
@@ -27,11 +26,8 @@ chosen = st.sidebar.segmented_control(
     required=True,
     format_func=NATIVE_NAMES.__getitem__,
     width="stretch",
+    persist_state="session",
 )
-if chosen != native:
-    st.query_params["lang"] = chosen
-elif asked:
-    del st.query_params["lang"]
 show_style()
 
 page = st.navigation(
@@ -60,4 +56,10 @@ page = st.navigation(
         ),
     ]
 )
+# The language stands in the address as a code (a bound widget would write the shown name), and only
+# where it is not the browser's own. After the navigation, which clears the address of a new page.
+if chosen != native:
+    st.query_params["lang"] = chosen
+elif asked:
+    del st.query_params["lang"]
 page.run()

@@ -29,11 +29,19 @@ dataset = dataset or next(iter(datasets), None)
 active = next((run for run in runs if run.active), None)
 latest = active or next(iter(runs), None)
 trained = [run for run in runs if run.bundle and not run.active]
-best = max(trained, key=lambda run: run.macro_f1 or 0, default=None)
+newest = next(iter(trained), None)
 here = 1 if not dataset and not runs else 2 if active or not trained else 3
 
 
-def card(step: int, title: str, text: str, fact: tuple[str, str], page: str, label: str) -> None:
+def card(
+    step: int,
+    title: str,
+    text: str,
+    fact: tuple[str, str],
+    page: str,
+    label: str,
+    address: dict[str, str] | None = None,
+) -> None:
     """Show a step: what it does, `fact` (a line of Markdown and a small one), and the way to it."""
     done = (bool(dataset), bool(trained), False)[step - 1]
     badge = f":green-badge[:material/check: {t('Done')}]" if done else ""
@@ -52,7 +60,7 @@ def card(step: int, title: str, text: str, fact: tuple[str, str], page: str, lab
             st.caption(fact[1])
         kind = "primary" if step == here else "secondary"
         if st.button(label, type=kind, key=f"step {step}", width="stretch"):
-            st.switch_page(page)
+            st.switch_page(page, query_params=address)
 
 
 def size(dataset: DatasetSummary) -> str:
@@ -121,9 +129,10 @@ with st.grid(3, min_column_width=270, gap="medium"):
             "Type a sentence: its emotion, every probability, and how the model cut the sentence into "
             "pieces."
         ),
-        (plain(best.name), scores(best)) if best else ("", t("No trained model yet")),
+        (plain(newest.name), scores(newest)) if newest else ("", t("No trained model yet")),
         "pages/classification.py",
         t("Classify sentences"),
+        {"classifier": newest.run} if newest else None,
     )
 
 if runs:

@@ -1,18 +1,22 @@
 """Choose data and settings, start a run, watch it: the page where models are made."""
 
+from dataclasses import fields
+
 import streamlit as st
 
-from kobert_demo.dataset import DataChoice, list_datasets
+from kobert_demo.dataset import DataChoice, Dataset, list_datasets
 from kobert_demo.runs import Runs
 from kobert_demo.ui.elements import (
-    STATUSES,
     choose_in_address,
+    distinct_names,
     empty_state,
     page_header,
+    plain,
+    run_label,
     say_errors,
 )
 from kobert_demo.ui.run_view import run_view
-from kobert_demo.ui.session import language, t, workspace
+from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.training_form import chosen_data, expected_time, training_form
 
 TEST_FRACTION, SPLIT_SEED = 0.2, 42
@@ -34,27 +38,55 @@ if not datasets and not known:
     st.stop()
 
 
-def choose_data() -> DataChoice:
-    """Return the data chosen on the Dataset page, or another dataset of the workspace."""
+def earlier_choices() -> list[DataChoice]:
+    """Return what this visitor chose on the Dataset page, then what the runs had, newest first."""
     chosen: DataChoice | None = st.session_state.get("data")
+    parts = [field.name for field in fields(DataChoice)]
+    of_runs = (run.record["data"] for run in known.values())
+    choices = [DataChoice(**{part: data[part] for part in parts}) for data in of_runs]
+    return [
+        choice
+        for choice in [*([chosen] if chosen else []), *choices]
+        if choice.train in datasets and (choice.test is None or choice.test in datasets)
+    ]
+
+
+def choose_data() -> DataChoice:
+    """Ask for the training data; it is tested on what it was tested on before, or on a part of it."""
+    earlier = earlier_choices()
     ids = list(datasets)
+    names = distinct_names(ids, lambda id: f"{datasets[id].name} · {datasets[id].usable:,}")
     train = st.selectbox(
         t("Data"),
         ids,
-        index=ids.index(chosen.train) if chosen and chosen.train in ids else 0,
-        format_func=lambda id: f"{datasets[id].name} · {datasets[id].usable:,}",
+        index=ids.index(earlier[0].train) if earlier else 0,
+        format_func=names.__getitem__,
     )
-    if chosen and chosen.train == train:
-        return chosen
-    return DataChoice(train, None, TEST_FRACTION, SPLIT_SEED)
+    anew = DataChoice(train, None, TEST_FRACTION, SPLIT_SEED)
+    return next((choice for choice in earlier if choice.train == train), anew)
+
+
+def say_data(choice: DataChoice, train: Dataset, test: Dataset) -> None:
+    """Say how much is trained and tested on, and where the test sentences come from."""
+    counts = {"train": f"{len(train):,}", "test": f"{len(test):,}", "labels": len(train.labels)}
+    text = t("{train} sentences to train on, {test} to test on, {labels} labels.", **counts)
+    origin = (
+        t("The test sentences are those of {name}.", name=plain(datasets[choice.test].name))
+        if choice.test
+        else t(
+            "The test sentences are {share} of the data, split off with seed {seed}.",
+            share=f"{choice.test_fraction:.0%}",
+            seed=choice.seed,
+        )
+    )
+    st.caption(f"{text} {origin}")
 
 
 def new_run() -> None:
     """Show the form of a run; Start launches it and shows it."""
     choice = choose_data()
     train, test = chosen_data(choice, str(workspace()))
-    counts = {"train": f"{len(train):,}", "test": f"{len(test):,}", "labels": len(train.labels)}
-    st.caption(t("{train} sentences to train on, {test} to test on, {labels} labels.", **counts))
+    say_data(choice, train, test)
     config = training_form()
     expected_time(config, train, test)
     waits = any(run.active for run in known.values())
@@ -62,11 +94,6 @@ def new_run() -> None:
     if st.button(label, type="primary", icon=":material/play_arrow:", key="start"):
         st.session_state["launched"] = runs.launch(choice, config)
         st.rerun()
-
-
-def name(run: str) -> str:
-    status = STATUSES[known[run].status].name.in_language(language())
-    return f"{known[run].name} · {status} · {run}"
 
 
 if launched := st.session_state.pop("launched", None):
@@ -84,8 +111,8 @@ form = st.expander(
 )
 with say_errors():
     if known:
-        run = choose_in_address(t("Run"), list(known), "run", name)
-        run_view(runs, run)
+        run = choose_in_address(t("Run"), list(known), "run", lambda id: run_label(known[id]))
+        run_view(runs, run, leads=not form.open)
     if form.open and datasets:
-        with form:
+        with form, say_errors():
             new_run()

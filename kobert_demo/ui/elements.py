@@ -1,14 +1,18 @@
 """The small pieces that every page is built from, so that all pages look and speak alike."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.language import Message
+from kobert_demo.store import Run
 from kobert_demo.ui.session import language, t
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -68,13 +72,39 @@ def choose_in_address(
     """Show a select box whose choice stands in the address as `key=option`, to reload and to share.
 
     (A bound widget would write what is shown there, in the visitor's language.)
+
+    Args:
+        shown: names an option, always in the same words: the browser keeps those that were chosen.
     """
     asked = st.query_params.get(key)
     if key not in st.session_state and asked in options:
         st.session_state[key] = asked
-    chosen = st.selectbox(label, options, key=key, format_func=shown)
+    names = distinct_names(options, shown)
+    chosen = st.selectbox(label, options, key=key, format_func=names.__getitem__)
+    if asked is not None and asked not in options:
+        gone = t("{id} is not here any more: showing another one.", id=plain(asked))
+        st.warning(gone, icon=":material/link_off:")
     st.query_params[key] = chosen
     return chosen
+
+
+def distinct_names(options: Sequence[str], shown: Callable[[str], str]) -> dict[str, str]:
+    """Return a name for each option; those that share one also get the end of their id.
+
+    (A select box takes the first of two options of the same name for the other one.)
+    """
+    names = {option: shown(option) for option in options}
+    count = Counter(names.values())
+    return {
+        option: name if count[name] == 1 else f"{name} · {option[-4:]}"
+        for option, name in names.items()
+    }
+
+
+def run_label(run: Run) -> str:
+    """Return a run's name and when it was launched, in the visitor's time: no two sound alike."""
+    zone = ZoneInfo(st.context.timezone) if st.context.timezone else None
+    return f"{run.name} · {datetime.fromtimestamp(run.created_at, zone):%m-%d %H:%M:%S}"
 
 
 def status_badge(status: str) -> str:

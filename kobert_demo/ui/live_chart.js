@@ -2,6 +2,8 @@
 // each trace past the step `after`, some of which may be here already.
 
 const MOST_POINTS = 8000 // of one trace; past it, all points are asked for again: they come thinned
+const FEW_POINTS = 10 // of a line; each is drawn as a dot: a line of one point is invisible
+const NARROW = 420 // pixels, where four names need two rows
 const ASK_AGAIN = 3000 // milliseconds
 const charts = new WeakMap() // parentElement -> chart
 const zooms = (globalThis.kobertZooms ??= new Map()) // chart name -> axis -> range
@@ -56,6 +58,8 @@ function loadPlotly(url) {
   }))
 }
 
+const modeOf = (mode, count) => (count < FEW_POINTS ? "lines+markers" : mode)
+
 const lastOf = (steps) => (steps.length ? steps[steps.length - 1] : -1)
 
 function lacksPoints({ name, element }, message) {
@@ -70,7 +74,7 @@ async function draw(chart, { chart: name, drawing, x, y }) {
     x: x[i],
     y: y[i],
     name: trace.name,
-    mode: trace.mode,
+    mode: modeOf(trace.mode, x[i].length),
     line: { color: trace.colour, width: 2 },
     marker: { color: trace.colour, size: 7 },
     hovertemplate: "%{y:.4~g}",
@@ -86,6 +90,10 @@ async function grow(chart, { x, y }) {
   const fresh = x.map((steps, i) => steps.filter((step) => step > lastOf(element.data[i].x)).length)
   const grown = fresh.flatMap((count, i) => (count ? [i] : []))
   const tails = (rows) => grown.map((i) => rows[i].slice(-fresh[i]))
+  for (const i of grown) {
+    const line = element.data[i]
+    line.mode = modeOf(chart.drawing.traces[i].mode, line.x.length + fresh[i])
+  }
   if (grown.length) await Plotly.extendTraces(element, { x: tails(x), y: tails(y) }, grown)
   const theme = themeOf(element)
   if (theme.key !== chart.theme.key) {
@@ -129,7 +137,7 @@ function themeOf(element) {
   return { ...theme, key: Object.values(theme).join() }
 }
 
-function layout(name, { drawing, theme }) {
+function layout(name, { drawing, theme, element }) {
   const zoom = zooms.get(name) ?? {}
   const axis = (range) => ({
     ...(range ? { range, autorange: false } : { autorange: true }),
@@ -141,6 +149,8 @@ function layout(name, { drawing, theme }) {
     nticks: 6,
   })
   const { x, y } = drawing.titles
+  const names = drawing.traces.length + Object.keys(drawing.levels).length
+  const twoRows = names > 3 && element.clientWidth < NARROW
   return {
     title: {
       text: y,
@@ -169,10 +179,11 @@ function layout(name, { drawing, theme }) {
       xanchor: "right",
       y: 1.02,
       yanchor: "bottom",
+      font: { size: 11 },
       uirevision: name,
     },
-    showlegend: drawing.traces.length > 1,
-    margin: { l: 8, r: 12, t: drawing.traces.length > 1 ? 48 : 34, b: 8 },
+    showlegend: names > 1,
+    margin: { l: 8, r: 12, t: names < 2 ? 34 : twoRows ? 68 : 48, b: 8 },
     modebar: { bgcolor: "transparent", color: theme.quiet, activecolor: theme.text },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
@@ -182,15 +193,16 @@ function layout(name, { drawing, theme }) {
   }
 }
 
-function level(text, value, theme) {
+function level(name, value, theme) {
   return {
     type: "line",
+    name,
+    showlegend: true,
     xref: "paper",
     x0: 0,
     x1: 1,
     y0: value,
     y1: value,
     line: { color: theme.quiet, width: 1.5, dash: "dot" },
-    label: { text, textposition: "end", yanchor: "top", font: { color: theme.quiet, size: 12 } },
   }
 }

@@ -8,37 +8,41 @@ import pandas as pd
 import streamlit as st
 
 from kobert_demo.charts import PALETTE, percent
+from kobert_demo.dataset import list_datasets
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run, Table
 from kobert_demo.ui.elements import duration, plain, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
-from kobert_demo.ui.session import language, t
+from kobert_demo.ui.session import language, t, workspace
 
 TICK = 1  # seconds
-FIGURE_WIDTH = 129  # pixels: seven beside each other, two on a phone
+FIGURE_WIDTH = 118  # pixels at least: eight beside each other, four, on a phone two
 RECENT = 20  # steps whose speed is shown
 TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
 
 
-def run_view(runs: Runs, run: str) -> None:
+def run_view(runs: Runs, run: str, *, leads: bool) -> None:
     """Show a run; while it is active, it is looked at anew every second.
+
+    Args:
+        leads: whether the way on from here is the page's main button.
 
     Raises:
         RunError: there is no such run.
     """
     restart_live_charts()
     active = runs.get(run).active
-    st.fragment(_look, run_every=TICK if active else None)(runs, run, active)
+    st.fragment(_look, run_every=TICK if active else None)(runs, run, active, leads)
     _frozen_facts(runs.get(run))
 
 
-def _look(runs: Runs, run_id: str, active: bool) -> None:
+def _look(runs: Runs, run_id: str, active: bool, leads: bool) -> None:
     run = runs.get(run_id)
     if active and not run.active:
         st.rerun()
     _heading(runs, run)
     _progress(run)
-    _outcome(runs, run)
+    _outcome(runs, run, leads)
     if run.step:
         last = runs.store.steps(run_id, after=max(0, run.step - RECENT))
         _figures(run, last)
@@ -90,7 +94,7 @@ def _progress(run: Run) -> None:
     st.progress(run.step / run.steps, text=text)
 
 
-def _outcome(runs: Runs, run: Run) -> None:
+def _outcome(runs: Runs, run: Run, leads: bool) -> None:
     """Say how the run ended and what to do next."""
     if run.error:
         st.error(plain(run.error.in_language(language())), icon=":material/error:")
@@ -103,10 +107,20 @@ def _outcome(runs: Runs, run: Run) -> None:
         st.caption(t("The last lines of its log"))
         st.code(runs.log(run.run) or "-", language=None)
     if not run.active and run.bundle:
-        label = t("Classify with the best model of this run")
-        icon = ":material/arrow_forward:"
+        if run.accuracy is not None and run.accuracy <= run.record["data"]["majority"]:
+            st.warning(
+                t(
+                    "This model does no better than always answering the commonest label: try more "
+                    "epochs or a higher learning rate."
+                ),
+                icon=":material/trending_flat:",
+            )
         if st.button(
-            label, icon=icon, icon_position="right", type="primary", key="to_classification"
+            t("Classify with the best model of this run"),
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            type="primary" if leads else "secondary",
+            key="to_classification",
         ):
             st.switch_page("pages/classification.py", query_params={"classifier": run.run})
 
@@ -115,18 +129,24 @@ def _figures(run: Run, last: list[Row]) -> None:
     now, before = last[-1], last[0]
     seconds = now["seconds"] - before["seconds"]
     speed = (now["sentences"] - before["sentences"]) / seconds if seconds else None
-    figures = [
-        (t("Training loss"), _number(now["loss"], ".3f")),
-        (t("Training accuracy"), percent(now["accuracy"])),
-        (t("Best macro-F1"), _number(run.macro_f1, ".3f")),
+    rate = now["learning_rate"]
+    learnt = [
+        (t("Train loss"), _number(now["loss"], ".3f")),
+        (t("Test loss"), _number(run.loss, ".3f")),
+        (t("Train accuracy"), percent(now["accuracy"])),
         (t("Test accuracy"), "–" if run.accuracy is None else percent(run.accuracy)),
-        (t("Learning rate"), f"{now['learning_rate']:.1e}".replace("e-0", "e-")),
-        (t("Gradient norm"), _number(now["grad_norm"], ".2f")),
-        (t("Sentences per second"), _number(speed, ",.0f")),
     ]
-    with st.container(horizontal=True, gap="small"):
-        for name, value in figures:
-            st.metric(name, value, border=True, width=FIGURE_WIDTH)
+    how = [
+        (t("Best macro-F1"), _number(run.macro_f1, ".3f")),
+        (t("Learning rate"), f"{rate:.1e}".replace("e-0", "e-") if rate else "0"),
+        (t("Gradient norm"), _number(now["grad_norm"], ".2f")),
+        (t("Sentences/s"), _number(speed, ",.0f")),
+    ]
+    with st.grid(2, min_column_width=4 * FIGURE_WIDTH, gap="xsmall"):
+        for figures in (learnt, how):
+            with st.grid(4, min_column_width=FIGURE_WIDTH, gap="xsmall"):
+                for name, value in figures:
+                    st.metric(name, value, border=True)
 
 
 def _number(value: float | None, form: str) -> str:
@@ -143,7 +163,7 @@ def _curves(runs: Runs, run: Run) -> None:
             "loss",
             run.run,
             [
-                Trace(t("Training loss"), TRAIN_COLOUR, read("steps", "loss")),
+                Trace(t("Train loss"), TRAIN_COLOUR, read("steps", "loss")),
                 Trace(t("Test loss"), TEST_COLOUR, read("evaluations", "loss"), "lines+markers"),
             ],
             x_title=t("Step"),
@@ -154,22 +174,30 @@ def _curves(runs: Runs, run: Run) -> None:
             "accuracy",
             run.run,
             [
-                Trace(t("Training accuracy"), TRAIN_COLOUR, read("steps", "accuracy")),
+                Trace(t("Train accuracy"), TRAIN_COLOUR, read("steps", "accuracy")),
                 Trace(
                     t("Test accuracy"),
                     TEST_COLOUR,
                     read("evaluations", "accuracy"),
                     "lines+markers",
                 ),
-                Trace(
-                    t("Test macro-F1"), F1_COLOUR, read("evaluations", "macro_f1"), "lines+markers"
-                ),
+                Trace(t("Macro-F1"), F1_COLOUR, read("evaluations", "macro_f1"), "lines+markers"),
             ],
             x_title=t("Step"),
             y_title=t("Accuracy"),
             levels={t("Commonest label"): run.record["data"]["majority"]},
             y_range=(0, 1),
         )
+
+
+def _test_data(data: Row) -> str:
+    """Return the name of the test data, or how it was split off."""
+    test: str | None = data["test"]
+    if test is None:
+        share = f"{data['test_fraction']:.0%}"
+        return t("{share} split off with seed {seed}", share=share, seed=data["seed"])
+    names = {summary.id: summary.name for summary in list_datasets(workspace())}
+    return names.get(test, test)
 
 
 def _frozen_facts(run: Run) -> None:
@@ -182,9 +210,11 @@ def _frozen_facts(run: Run) -> None:
             **record["config"],
             "data": data["name"],
             "train_rows": data["train_rows"],
+            "test_data": _test_data(data),
             "test_rows": data["test_rows"],
             "labels": ", ".join(record["labels"]),
-            "data_sha256": data["train_sha256"],
+            "train_sha256": data["train_sha256"],
+            "test_sha256": data["test_sha256"],
             "vocabulary_sha256": record["vocabulary_sha256"],
             **{f"{name} version": version for name, version in record["versions"].items()},
             "run": run.run,

@@ -1,6 +1,6 @@
 """The form of a new run: model, settings, device, and what they mean for the time it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from kobert_demo.config import SETTINGS, TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.device import Device, probe_elsewhere, training_seconds
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import ConfigError
+from kobert_demo.language import Message
 from kobert_demo.model_files import encoder_parameters, find_model
 from kobert_demo.ui.elements import duration, plain
 from kobert_demo.ui.session import language, t, workspace
@@ -17,7 +19,7 @@ from kobert_demo.ui.session import language, t, workspace
 FIRST = ("epochs", "batch_size", "learning_rate", "max_length")
 ENCODERS = ("mini",)
 STEPS = {"learning_rate": 1e-5, "warmup_ratio": 0.05, "dropout": 0.05, "weight_decay": 0.01}
-FORMATS = {"learning_rate": "%.2g", "max_grad_norm": "%.3g"}
+FORMAT = "%.10g"
 SAMPLE = 1_000  # sentences whose length is looked at for the time estimate
 EVALUATION_COST = (
     1 / 3
@@ -28,7 +30,7 @@ def training_form() -> TrainingConfig:
     """Show the fields of a run, with the notebook's values to begin with, and return what they say.
 
     Raises:
-        ConfigError: a number is out of its limits, or missing.
+        ConfigError: numbers are out of their limits, or not whole where they must be.
     """
     model = st.selectbox(
         t("Model"),
@@ -44,22 +46,52 @@ def training_form() -> TrainingConfig:
     values = _number_fields(FIRST)
     if st.toggle(t("More settings"), key="more settings", persist_state="session"):
         values |= _number_fields([name for name in SETTINGS if name not in FIRST])
-    return TrainingConfig(model=model or TrainingConfig.model, **values)
+    return checked(model or TrainingConfig.model, values)
 
 
-def _number_fields(names: Sequence[str]) -> dict[str, Any]:
+def checked(model: str, values: Mapping[str, float]) -> TrainingConfig:
+    """Return the settings with whole numbers as int.
+
+    Raises:
+        ConfigError: says every number that is out of its limits or not whole where it must be.
+    """
+    integers = {name for name in values if isinstance(getattr(TrainingConfig, name), int)}
+    broken = {name for name in integers if not float(values[name]).is_integer()}
+    settings: dict[str, Any] = {
+        name: int(value) if name in integers - broken else value for name, value in values.items()
+    }
+    problems = [
+        Message(
+            "{setting} is {value}: give a whole number.",
+            {"setting": SETTINGS[name].name, "value": values[name]},
+        )
+        for name in values
+        if name in broken
+    ]
+    try:
+        config = TrainingConfig(model=model, **settings)
+    except ConfigError as error:
+        problems += error.messages
+    if problems:
+        first, *others = problems
+        raise ConfigError(first.text, also=tuple(others), **first.values)
+    return config
+
+
+def _number_fields(names: Sequence[str]) -> dict[str, float]:
+    """Show a field for each setting, without limits: `checked` says all that is wrong at once.
+
+    (Beyond its limits a field keeps its last number to itself; one of type int cuts 1.5 to 1.)
+    """
     columns = st.columns(len(FIRST))
     values = {}
     for place, name in enumerate(names):
         setting, default = SETTINGS[name], getattr(TrainingConfig, name)
-        kind = type(default)
         given = columns[place % len(columns)].number_input(
             setting.name.in_language(language()),
-            kind(setting.lowest),
-            kind(setting.highest),
-            default,
-            kind(STEPS.get(name, 1)),
-            format=FORMATS.get(name),
+            value=float(default),
+            step=float(STEPS.get(name, 1)),
+            format=FORMAT,
             key=f"setting_{name}",
             help=setting.effect.in_language(language()),
             placeholder=str(default),
@@ -90,14 +122,15 @@ def mean_length(sha256: str, model: str, max_length: int, _texts: list[str]) -> 
 
 
 def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None:
-    """Say which device will train and about how long it will take."""
+    """Say which device will train, about how long it will take, and where weights are missing."""
     with st.spinner(t("Looking for a GPU …")):
         found = device()
     kinds = {"cuda": "CUDA", "mps": "Apple MPS", "cpu": "CPU"}
     name = found.name or t("{count} threads", count=found.threads)
+    files = find_model(config.model)
     length = mean_length(train.sha256, config.model, config.max_length, train.texts)
     rows = config.epochs * (len(train) + EVALUATION_COST * len(test))
-    parameters = encoder_parameters(find_model(config.model))
+    parameters = encoder_parameters(files)
     seconds = training_seconds(found, parameters, int(rows * length))
     st.caption(
         t(
@@ -110,4 +143,12 @@ def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None
     if found.kind == "cpu":
         st.caption(
             t("No GPU was found: a KoBERT-sized model takes hours here, mini takes minutes.")
+        )
+    if files.weights is None:
+        st.caption(
+            t(
+                "{model} starts from random weights here, because its own are not there: expect an "
+                "accuracy near that of always answering the commonest label.",
+                model=plain(config.model),
+            )
         )
