@@ -56,6 +56,7 @@ def test_the_server_is_for_this_machine_only_and_keeps_its_errors_to_itself() ->
     settings = config()
     assert settings["server"]["address"] == "127.0.0.1"
     assert settings["server"]["maxUploadSize"] == 200
+    assert settings["server"]["fileWatcherType"] == "none"
     assert settings["client"] == {
         "showErrorDetails": "none",
         "showErrorLinks": False,
@@ -98,6 +99,19 @@ def test_the_chosen_language_stays_in_the_address(app: App, page: Page) -> None:
     choose_language(page, "한국어")
     expect(page).to_have_url(f"{app.url}/dataset")
     expect(page).to_have_title("데이터셋")
+
+
+@pytest.mark.browser
+def test_the_chosen_language_stays_when_a_button_opens_a_page(app: App, page: Page) -> None:
+    page.goto(app.url)
+    choose_language(page, "English")
+    page.get_by_role("button", name="Train a model").click()
+    expect(page).to_have_url(f"{app.url}/training?lang=en")
+    expect(page).to_have_title("Training")
+    page.get_by_role("button", name="Choose data").click()
+    expect(page).to_have_url(f"{app.url}/dataset?lang=en")
+    page.reload()
+    expect(page).to_have_title("Dataset")
 
 
 @pytest.mark.browser

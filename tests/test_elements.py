@@ -1,14 +1,25 @@
 """The pieces that every page is built from."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
+import streamlit as st
 from playwright.sync_api import Page
 from streamlit.testing.v1 import AppTest
 
-from kobert_demo.store import Status
-from kobert_demo.ui.elements import STATUSES, WORD_JOINER, duration, plain, status_badge
+from kobert_demo.store import Run, RunStore, Status
+from kobert_demo.ui.elements import (
+    STATUSES,
+    WORD_JOINER,
+    distinct_names,
+    duration,
+    plain,
+    run_label,
+    status_badge,
+)
 from tests.conftest import App
 
 HOSTILE = (
@@ -77,6 +88,58 @@ def test_plain_text_is_shown_and_never_drawn(tmp_path: Path, page: Page) -> None
 )
 def test_durations_have_their_two_largest_units(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def choosing_page() -> None:
+    import streamlit as st
+
+    from kobert_demo.ui.elements import choose_in_address
+
+    st.text(choose_in_address("Run", ["a", "b"], "run", str.upper))
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "warnings"), [(None, "a", 0), ("b", "b", 0), ("gone", "a", 1)]
+)
+def test_the_address_chooses_and_what_is_gone_is_said(
+    asked: str | None, shown: str, warnings: int
+) -> None:
+    page = AppTest.from_function(choosing_page)
+    if asked:
+        page.query_params["run"] = asked
+    page.run()
+    assert [text.value for text in page.text] == [shown]
+    assert page.query_params["run"] == shown
+    assert len(page.warning) == warnings
+    assert not page.run().warning
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    store = RunStore(tmp_path / "runs.sqlite")
+    store.add("20260102-030405-abcd", "a.tsv · mini", {}, steps=1)
+    return store.run("20260102-030405-abcd")
+
+
+def test_a_run_is_called_by_its_name_and_time(run: Run) -> None:
+    first, later = (run_label(replace(run, created_at=second)) for second in (1e9, 1e9 + 1))
+    assert first.startswith("a.tsv · mini · 09-")
+    assert first != later
+
+
+def test_a_runs_time_is_the_visitors(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(timezone_offset=-540))
+    assert run_label(replace(run, created_at=0)) == "a.tsv · mini · 01-01 09:00:00"
+
+
+def test_a_runs_label_stays_when_its_status_changes(run: Run) -> None:
+    assert run_label(run) == run_label(replace(run, status="finished", macro_f1=0.5))
+
+
+def test_options_of_the_same_name_are_told_apart() -> None:
+    files = {"id-0001": "a.tsv", "id-0002": "a.tsv", "id-0003": "b.tsv"}
+    names = distinct_names(list(files), files.__getitem__)
+    assert list(names.values()) == ["a.tsv · 0001", "a.tsv · 0002", "b.tsv"]
 
 
 def test_every_status_of_the_store_has_a_badge() -> None:

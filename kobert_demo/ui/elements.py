@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta, timezone
 
 import streamlit as st
 
@@ -103,7 +102,8 @@ def distinct_names(options: Sequence[str], shown: Callable[[str], str]) -> dict[
 
 def run_label(run: Run) -> str:
     """Return a run's name and when it was launched, in the visitor's time: no two sound alike."""
-    zone = ZoneInfo(st.context.timezone) if st.context.timezone else None
+    behind = st.context.timezone_offset  # minutes from the visitor's time to UTC
+    zone = None if behind is None else timezone(timedelta(minutes=-behind))
     return f"{run.name} · {datetime.fromtimestamp(run.created_at, zone):%m-%d %H:%M:%S}"
 
 

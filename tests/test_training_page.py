@@ -1,0 +1,189 @@
+"""The Training page: the form of a new run, and the run that stands below it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice, detect_columns, load_choice, parse, save_dataset
+from kobert_demo.device import Device
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import ConfigError
+from kobert_demo.model_files import find_model
+from kobert_demo.reading import detect_format
+from kobert_demo.runs import freeze
+from kobert_demo.store import RunStore
+from kobert_demo.ui import training_form
+from kobert_demo.ui.elements import plain
+from kobert_demo.ui.training_form import checked
+from tests.conftest import PROJECT
+
+
+@pytest.fixture
+def page(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The app of an English visitor who has opened the form of a new run."""
+    monkeypatch.setenv("KOBERT_DEMO_WORKSPACE", str(workspace))
+    monkeypatch.setattr(training_form, "probe_elsewhere", lambda: Device("cpu", "", 2, 1e9))
+    st.cache_resource.clear()
+    app = AppTest.from_file(PROJECT / "streamlit_app.py", default_timeout=60)
+    app.session_state["lang"] = "en"
+    app.session_state["new run"] = True
+    return app
+
+
+def open_training(app: AppTest) -> AppTest:
+    app.run()
+    app.switch_page("pages/training.py").run()
+    assert not app.exception, [element.value for element in app.exception]
+    return app
+
+
+def keep(workspace: Path, name: str, ending: str = "") -> str:
+    """Keep a dataset of 18 sentences and return its id."""
+    path = workspace / name
+    rows = "".join(f"기뻐요 {i}{ending}\t행복\n슬퍼요 {i}{ending}\t슬픔\n" for i in range(9))
+    path.write_text(f"sentence\tlabel\n{rows}", encoding="utf-8")
+    how = detect_format(path)
+    return save_dataset(parse(path, how, detect_columns(path, how), name=name), workspace)
+
+
+def finished(
+    workspace: Path, choice: DataChoice, run: str, accuracy: float = 0.9, rate: float = 1e-4
+) -> None:
+    """Record a run of one step as it stands when it has ended."""
+    train, test = load_choice(workspace, choice)
+    record = freeze(
+        choice, TrainingConfig(), train, test, Vocabulary(find_model("mini").vocabulary)
+    )
+    store = RunStore(workspace / "runs.sqlite")
+    store.add(run, f"{train.name} · mini", record, steps=1)
+    store.claim(run)
+    figures = {"step": 1, "epoch": 1, "loss": 1.0, "accuracy": 0.5}
+    speed = {"learning_rate": rate, "grad_norm": 1.0, "sentences": 8, "seconds": 1.0}
+    store.add_steps(run, [{**figures, **speed}])
+    store.add_evaluation(
+        run, {**figures, "accuracy": accuracy, "macro_f1": 0.4, "confusion": [[1, 2], [3, 4]]}
+    )
+    store.set_bundle(run, "bundle")
+    store.end(run, "finished")
+
+
+def captions(app: AppTest) -> str:
+    return " ".join(caption.value for caption in app.caption)
+
+
+def data_of(app: AppTest) -> str:
+    return next(str(box.value) for box in app.selectbox if box.label == "Data")
+
+
+def test_all_that_is_wrong_with_the_numbers_is_said_together() -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked("mini", {"epochs": 1.5, "batch_size": 0.0, "learning_rate": 2.0})
+    assert str(caught.value) == (
+        "Epochs is 1.5: give a whole number. "
+        "Batch size is 0: give a number from 1 to 4096. "
+        "Learning rate is 2.0: give a number from 1e-08 to 1."
+    )
+
+
+def test_numbers_reach_the_settings_as_they_are_typed() -> None:
+    config = checked("mini", {"epochs": 3.0, "learning_rate": 1e-4, "seed": float(2**32 - 1)})
+    assert config == TrainingConfig(epochs=3, learning_rate=1e-4, seed=2**32 - 1)
+    assert isinstance(config.epochs, int)
+
+
+def test_a_run_does_not_start_with_a_number_that_is_out_of_its_limits(
+    page: AppTest, workspace: Path
+) -> None:
+    keep(workspace, "a.tsv")
+    open_training(page)
+    assert page.button(key="start")
+    page.number_input(key="setting_epochs").set_value(0.0).run()
+    said = plain("Epochs is 0: give a number from 1 to 1000.")
+    assert [error.value for error in page.error] == [said]
+    assert "start" not in [button.key for button in page.button]
+    page.number_input(key="setting_epochs").set_value(2.0).run()
+    assert page.button(key="start")
+
+
+def test_the_form_says_how_the_test_data_is_split_off(page: AppTest, workspace: Path) -> None:
+    keep(workspace, "a.tsv")
+    open_training(page)
+    said = "The test sentences are 20% of the data, split off with seed 42."
+    assert said in captions(page)
+
+
+def test_the_data_of_the_last_run_is_offered_again(page: AppTest, workspace: Path) -> None:
+    train, test = keep(workspace, "train.tsv"), keep(workspace, "test.tsv", " 정말")
+    finished(workspace, DataChoice(train, test, 0.0, 0), "a")
+    open_training(page)
+    assert data_of(page) == train
+    assert "The test sentences are those of test\\.tsv" in captions(page)
+    facts = page.dataframe[0].value.set_index("Setting")["Value"]
+    assert facts["test_data"] == "test.tsv"
+    assert len(facts["test_sha256"]) == 64
+
+
+def test_missing_weights_are_said(
+    page: AppTest, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(workspace, "a.tsv")
+    random = "starts from random weights"
+
+    def with_weights(weights: Path | None) -> None:
+        files = find_model("mini")
+        found: Any = type(files)(files.name, files.directory, weights, files.vocabulary)
+        monkeypatch.setattr(training_form, "find_model", lambda name: found)
+
+    with_weights(None)
+    assert random in captions(open_training(page))
+    with_weights(Path("model.safetensors"))
+    assert random not in captions(page.run())
+
+
+@pytest.mark.parametrize(("accuracy", "warned"), [(0.5, True), (0.51, False)])
+def test_a_model_that_learnt_nothing_is_not_called_a_success(
+    page: AppTest, workspace: Path, accuracy: float, warned: bool
+) -> None:
+    finished(workspace, DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1), "a", accuracy)
+    open_training(page)
+    said = [warning.value for warning in page.warning]
+    assert any("no better than always answering" in text for text in said) == warned
+
+
+def test_a_learning_rate_of_zero_is_shown_as_zero(page: AppTest, workspace: Path) -> None:
+    finished(workspace, DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1), "a", rate=0.0)
+    open_training(page)
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Learning rate"] == "0"
+
+
+def test_one_button_leads_on(page: AppTest, workspace: Path) -> None:
+    finished(workspace, DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1), "a")
+    open_training(page)
+    kinds = {button.key: button.proto.type for button in page.button}
+    assert (kinds["start"], kinds["to_classification"]) == ("primary", "secondary")
+
+
+def test_a_run_that_is_gone_is_not_replaced_silently(page: AppTest, workspace: Path) -> None:
+    finished(workspace, DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1), "a")
+    page.run()
+    page.switch_page("pages/training.py")
+    page.query_params["run"] = "../../x"
+    page.run()
+    said = f"{plain('../../x')} is not here any more: showing another one."
+    assert [warning.value for warning in page.warning] == [said]
+    assert page.selectbox(key="run").value == "a"
+
+
+def test_home_opens_the_model_that_it_shows(page: AppTest, workspace: Path) -> None:
+    choice = DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1)
+    finished(workspace, choice, "better", accuracy=0.99)
+    finished(workspace, choice, "newer", accuracy=0.6)
+    page.run()
+    assert captions(page).count("Accuracy 60.0%") == 2
+    page.button(key="step 3").click().run()
+    assert page.query_params["classifier"] == "newer"
