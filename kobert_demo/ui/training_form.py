@@ -43,9 +43,11 @@ def training_form() -> TrainingConfig:
             "model.safetensors or pytorch_model.bin, and a SentencePiece file."
         ),
     )
-    values = _number_fields(FIRST)
-    if st.toggle(t("More settings"), key="more settings", persist_state="session"):
-        values |= _number_fields([name for name in SETTINGS if name not in FIRST])
+    values = _number_fields(FIRST, beside=4)
+    with st.popover(
+        t("More settings"), icon=":material/tune:"
+    ):  # its fields count while it is shut
+        values |= _number_fields([name for name in SETTINGS if name not in FIRST], beside=2)
     return checked(model or TrainingConfig.model, values)
 
 
@@ -78,16 +80,16 @@ def checked(model: str, values: Mapping[str, float]) -> TrainingConfig:
     return config
 
 
-def _number_fields(names: Sequence[str]) -> dict[str, float]:
+def _number_fields(names: Sequence[str], beside: int) -> dict[str, float]:
     """Show a field for each setting, without limits: `checked` says all that is wrong at once.
 
     (Beyond its limits a field keeps its last number to itself; one of type int cuts 1.5 to 1.)
     """
-    columns = st.columns(len(FIRST))
+    columns = st.columns(beside)
     values = {}
     for place, name in enumerate(names):
         setting, default = SETTINGS[name], getattr(TrainingConfig, name)
-        given = columns[place % len(columns)].number_input(
+        given = columns[place % beside].number_input(
             setting.name.in_language(language()),
             value=float(default),
             step=float(STEPS.get(name, 1)),
