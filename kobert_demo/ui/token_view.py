@@ -43,9 +43,7 @@ def token_view(encoding: Encoding) -> None:
         )  # fmt: skip
     st.html(_chips(encoding))
     with st.expander(t("Token table"), expanded=True, icon=":material/table_rows:"):
-        narrow = st.column_config.NumberColumn(width="small")
-        columns = dict.fromkeys((t("Position"), "id", "attention_mask", "token_type_ids"), narrow)
-        st.dataframe(_table(encoding), hide_index=True, height=320, column_config=columns)
+        st.dataframe(_table(encoding), hide_index=True, height=320)
     with st.expander(t("The arrays as in the notebook"), icon=":material/data_array:"):
         padded = encoding.padded()
         arrays = (
