@@ -6,7 +6,8 @@ import streamlit as st
 
 from kobert_demo.ui.session import t
 
-# Korean lines end between words, not within them; the upload box speaks the visitor's language.
+# Korean lines end between words, not within them; the upload box speaks the visitor's language; hints
+# at the Enter key, which are English only and lie over the numbers, are left out.
 STYLE = """<style>
 html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: anywhere; }}
 [data-testid=stFileUploaderDropzone] button p,
@@ -15,6 +16,7 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
 [data-testid=stFileUploaderDropzoneInstructions] span::after {{
   content: {limit}; font-size: 0.875rem;
 }}
+[data-testid=InputInstructions] {{ display: none; }}
 </style>"""
 
 
