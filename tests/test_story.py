@@ -93,13 +93,13 @@ def test_from_a_file_to_a_classified_sentence(app: App, page: "Page", runs: Runs
     sentences.fill("오늘 정말 행복해요!")
     page.locator(".st-key-classify button").click()
     page.get_by_text("▁오늘").first.wait_for(timeout=60_000)
-    assert page.get_by_text("[CLS]").first.is_visible()
-    assert page.get_by_text(re.compile("^(공포|놀람|분노|슬픔|중립|행복|혐오)$")).first.is_visible()
+    page.get_by_text("[CLS]").first.wait_for()
+    page.get_by_text(re.compile("^(공포|놀람|분노|슬픔|중립|행복|혐오)$")).first.wait_for()
     assert f"classifier={run.run}" in page.url
 
     choose_language(page, "English")
     page.get_by_text("What the model read").wait_for()
-    assert page.get_by_text("▁오늘").first.is_visible()
+    page.get_by_text("▁오늘").first.wait_for()
 
 
 def test_two_tabs_a_reload_and_a_restart_show_the_same_run(
@@ -122,7 +122,7 @@ def test_two_tabs_a_reload_and_a_restart_show_the_same_run(
         for tab in (first, second):
             tab.goto(address)
             grows(tab, times=2)
-            assert tab.get_by_text("학습 중").first.is_visible()
+            tab.get_by_text("학습 중").first.wait_for()
 
         second.locator(".st-key-stop button").click()
         for tab in (first, second):
@@ -140,7 +140,7 @@ def test_a_killed_worker_is_shown_as_lost_with_its_last_words(
     assert pid
     os.kill(pid, signal.SIGKILL)
     page.get_by_text("강제로 종료되었습니다").wait_for(timeout=5_000)
-    assert page.locator("code").get_by_text(re.compile("test loss .* macro-F1")).is_visible()
+    page.locator("code").get_by_text(re.compile("test loss .* macro-F1")).wait_for()
 
 
 def test_a_second_run_says_its_place_in_the_queue(
