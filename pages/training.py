@@ -28,7 +28,8 @@ page_header(
 )
 runs = Runs(workspace())
 datasets = {summary.id: summary for summary in list_datasets(workspace())}
-known = {run.run: run for run in runs.list()}
+with say_errors():
+    known = {run.run: run for run in runs.list()}
 if not datasets and not known:
     empty_state(
         t("There is no data to train on yet. Upload a TSV or take the sample first."),

@@ -11,7 +11,7 @@ from kobert_demo.charts import PALETTE, percent
 from kobert_demo.dataset import list_datasets
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run, Table
-from kobert_demo.ui.elements import duration, plain, status_badge
+from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.session import language, t, workspace
 
@@ -57,7 +57,8 @@ def _heading(runs: Runs, run: Run) -> None:
             stopping = run.stop_requested
             label = t("Stopping …") if stopping else t("Stop")
             if st.button(label, icon=":material/stop_circle:", key="stop", disabled=stopping):
-                runs.stop(run.run)
+                with say_errors():  # it may have ended just now
+                    runs.stop(run.run)
                 st.rerun(scope="fragment")
 
 
