@@ -30,9 +30,10 @@ from kobert_demo.store import Row, Run, RunStore
 PROJECT = Path(__file__).parents[1]
 RECORDED_PACKAGES = ("torch", "transformers", "sentencepiece", "numpy")
 LOG_LINES = 20
-# Threads that spin while they wait for each other keep the cores from whoever has the work: beside two
-# other busy processes, training on two cores ran at 15 to 27 sentences a second, so at 60 to 63.
-WORKER_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+# Threads that spin long for each other keep the cores from whoever has the work. Sentences a second of
+# `mini` on two cores, alone and beside two busy processes: 155 and 44 by default, 149 and 72 so, 136 and
+# 82 without any spinning (medians of a few repeats).
+WORKER_ENVIRONMENT = {"GOMP_SPINCOUNT": "30000"}
 
 
 class Runs:
