@@ -112,7 +112,3 @@ def evaluation_batches(encoded: Encoded, batch_size: int) -> Iterator[Batch]:
 
 def sorted_by_length(rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[np.argsort(lengths[rows], kind="stable")]
-
-
-def steps_per_epoch(rows: int, batch_size: int) -> int:
-    return -(-rows // batch_size)

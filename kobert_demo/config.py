@@ -115,3 +115,7 @@ class TrainingConfig:
         if problems:
             first, *others = problems
             raise ConfigError(first.text, also=tuple(others), **first.values)
+
+    def steps_per_epoch(self, rows: int) -> int:
+        """Return the optimizer steps that one pass over so many sentences takes."""
+        return -(-rows // self.batch_size)

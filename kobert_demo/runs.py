@@ -64,7 +64,7 @@ class Runs:
         run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         directory = self.directory(run)
         directory.mkdir(parents=True)
-        steps = config.epochs * -(-len(train.texts) // config.batch_size)
+        steps = config.epochs * config.steps_per_epoch(len(train))
         with (
             (directory / "worker.lock").open("w") as lock,
             (directory / "worker.log").open("w") as log,

@@ -21,7 +21,6 @@ from kobert_demo.batches import (
     Batch,
     Encoded,
     evaluation_batches,
-    steps_per_epoch,
     training_batches,
 )
 from kobert_demo.config import TrainingConfig
@@ -92,7 +91,7 @@ def train(
     `config.evaluate_every` steps, with an `Evaluating` for each of its batches before it. On an
     accelerator the steps come in small groups, because reading a loss waits for the device.
     """
-    per_epoch = steps_per_epoch(len(train_data), config.batch_size)
+    per_epoch = config.steps_per_epoch(len(train_data))
     steps = config.epochs * per_epoch
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, config.weight_decay), lr=config.learning_rate, fused=True
