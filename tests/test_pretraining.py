@@ -35,7 +35,14 @@ from kobert_demo.pretraining_data import (
     split_comments,
     train_vocabulary,
 )
-from kobert_demo.pretraining_model import Masking, Pretrainer, build, company_embeddings, export
+from kobert_demo.pretraining_model import (
+    Masking,
+    Pretrainer,
+    build,
+    company_embeddings,
+    export,
+    piece_loss,
+)
 from tests.models import tiny_config, vocabulary
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -120,6 +127,18 @@ def test_all_three_losses_fall(tmp_path: Path) -> None:
         assert after.masked_loss < before.masked_loss
         assert after.stars_loss < before.stars_loss
         assert after.emotion_loss < before.emotion_loss
+
+
+def test_the_loss_of_pieces_and_its_gradient_are_those_of_cross_entropy() -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(6, 50) * 4, torch.randint(50, (6,))
+    ours, theirs = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    loss, expected = piece_loss(ours, target), torch.nn.functional.cross_entropy(theirs, target)
+    (3 * loss).backward()
+    (3 * expected).backward()
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    assert piece_loss(logits[:0], target[:0]) == 0
 
 
 def test_the_pooler_is_trained_by_stars_and_emotions_alone(tmp_path: Path) -> None:
