@@ -16,6 +16,7 @@ import math
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ from kobert_demo.pretraining_model import (
 
 MAX_LENGTH = 64
 GROUP = 50  # batches whose sentences are sorted by length together
-CHECKPOINT_STEPS = 400
+CHECKPOINT_STEPS = 500
 EVALUATED_DOCUMENTS = 1000
 
 
@@ -167,24 +168,29 @@ def pretrain(
     masking = Masking(vocabulary, recipe.masked)
     optimizers = build_optimizers(model, recipe, shards)
     stars_weight = weigh_stars(corpus.labels).to(model.masked_bias.device)
-    parameters = list(model.parameters())
+    parameters: list[Tensor] = list(model.parameters())
+    # What computes is a copy in bfloat16; small steps add up in the float32 weights.
+    reader = deepcopy(model).bfloat16()
+    copied: list[Tensor] = list(reader.parameters())
 
     def gradients(shard: tuple[int, NDArray[np.int64]]) -> tuple[Tensor, tuple[Tensor, ...]]:
         seed, rows = shard
-        losses = measure(model, collate(corpus, rows), masking, seed, stars_weight)
+        losses = measure(reader, collate(corpus, rows), masking, seed, stars_weight)
         loss = losses @ losses.new_tensor([1.0, recipe.stars_weight, recipe.emotion_weight])
-        return losses.detach(), torch.autograd.grad(loss / shards, parameters)
+        return losses.detach(), torch.autograd.grad(loss / shards, copied)
 
     step = load_checkpoint(checkpoint, model, optimizers)
     losses: list[Tensor] = []
     with ThreadPoolExecutor(shards, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for passes, rows in read_batches(corpus, recipe, step):
+            with torch.no_grad():
+                torch._foreach_copy_(copied, parameters)
             seed = (recipe.seed * 1_000_003 + step) * shards
             parts = [(seed + part, rows[part::shards]) for part in range(shards)]
             results = list(pool.map(gradients, [part for part in parts if len(part[1])]))
             losses += [result[0] for result in results]
             for weight, *grads in zip(parameters, *(result[1] for result in results), strict=True):
-                weight.grad = sum(grads[1:], grads[0])
+                weight.grad = sum((grad.float() for grad in grads[1:]), grads[0].float())
             nn.utils.clip_grad_norm_(parameters, 1.0)
             for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                 group["lr"] = recipe.rate(step, passes)
@@ -211,10 +217,9 @@ def evaluate(model: Pretrainer, held_out: Encoded, masking: Masking) -> tuple[fl
     for begin in range(0, len(held_out), 100):
         batch = collate(held_out, np.arange(begin, min(begin + 100, len(held_out))))
         losses.append(measure(model, batch, masking, begin, no_weight)[0].item())
-        with torch.autocast(device.type, torch.bfloat16):
-            nothing = torch.zeros_like(batch.input_ids, dtype=torch.bool)
-            whole = (batch.input_ids, batch.attention_mask, nothing)
-            stars = model(*(tensor.to(device) for tensor in whole))[1].float().softmax(1)
+        nothing = torch.zeros_like(batch.input_ids, dtype=torch.bool)
+        whole = (batch.input_ids, batch.attention_mask, nothing)
+        stars = model(*(tensor.to(device) for tensor in whole))[1].softmax(1)
         good = (stars[:, 8:].sum(1) > stars[:, :4].sum(1)).cpu()
         right += int((good == (batch.labels == STARS - 1)).sum())
     return float(np.mean(losses)), right / len(held_out)
