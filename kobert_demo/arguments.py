@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from kobert_demo.config import SETTINGS, TrainingConfig
+from kobert_demo.charset import ENCODINGS
+from kobert_demo.config import PRESETS, SETTINGS, TrainingConfig
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 DEFAULT_WORKSPACE = "workspace"
@@ -48,8 +49,11 @@ def _train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", help=f"mini, or a directory ({TrainingConfig.model})")
     for name, setting in SETTINGS.items():
         default = getattr(TrainingConfig, name)
+        others = [f"{model}: {own[name]}" for model, own in PRESETS.items() if name in own]
         verb.add_argument(
-            f"--{name.replace('_', '-')}", type=type(default), help=f"{setting.effect} ({default})"
+            f"--{name.replace('_', '-')}",
+            type=type(default),
+            help=f"{setting.effect} ({'; '.join([str(default), *others])})",
         )
     _common(verb)
 
@@ -73,7 +77,7 @@ def _file(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("file", type=Path, help="a TSV with a sentence and a label on each line")
     verb.add_argument("--text-column", metavar="NAME|N", help="by name or by number from 1")
     verb.add_argument("--label-column", metavar="NAME|N", help="by name or by number from 1")
-    verb.add_argument("--encoding", choices=["utf-8", "utf-8-sig", "utf-16", "cp949"])
+    verb.add_argument("--encoding", choices=ENCODINGS)
     verb.add_argument("--delimiter", type=lambda name: DELIMITERS.get(name, name), metavar="NAME")
     verb.add_argument("--header", action=argparse.BooleanOptionalAction)
 

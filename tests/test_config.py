@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from kobert_demo.config import SETTINGS, TrainingConfig
+from kobert_demo.config import PRESETS, SETTINGS, TrainingConfig, preset
 from kobert_demo.errors import ConfigError
 
 
@@ -13,6 +13,18 @@ def test_the_defaults_are_the_notebooks() -> None:
     assert (config.max_length, config.batch_size, config.epochs) == (64, 64, 5)
     assert (config.learning_rate, config.warmup_ratio) == (5e-5, 0.1)
     assert (config.max_grad_norm, config.dropout, config.weight_decay) == (1.0, 0.5, 0.01)
+
+
+def test_a_model_without_a_preset_has_the_notebooks_values() -> None:
+    assert preset("/some/kobert") == TrainingConfig(model="/some/kobert")
+
+
+@pytest.mark.parametrize("model", PRESETS)
+def test_a_preset_is_of_its_model_and_differs_from_the_notebook(model: str) -> None:
+    config = preset(model)
+    assert config.model == model
+    assert {name: getattr(config, name) for name in PRESETS[model]} == PRESETS[model]
+    assert config != TrainingConfig(model=model)
 
 
 def test_all_problems_are_said_together_in_both_languages() -> None:

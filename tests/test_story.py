@@ -85,7 +85,7 @@ def test_from_a_file_to_a_classified_sentence(app: App, page: "Page", runs: Runs
     page.get_by_text("완료").first.wait_for(timeout=TRAINING_SECONDS * 1000)
     (run,) = runs.list()
     assert run.status == "finished"
-    assert page.evaluate(POINTS) == run.steps == 54
+    assert page.evaluate(POINTS) == run.steps == 108
 
     page.locator(".st-key-to_classification button").click()
     sentences = page.locator(".st-key-sentences textarea")

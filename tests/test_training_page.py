@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from kobert_demo.config import TrainingConfig
+from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, detect_columns, load_choice, parse, save_dataset
 from kobert_demo.device import Device
 from kobert_demo.encoding import Vocabulary
@@ -20,6 +20,7 @@ from kobert_demo.ui import training_form
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.training_form import checked
 from tests.conftest import PROJECT
+from tests.models import save_tiny_model
 
 
 @pytest.fixture
@@ -107,6 +108,34 @@ def test_a_run_does_not_start_with_a_number_that_is_out_of_its_limits(
     assert "start" not in [button.key for button in page.button]
     page.number_input(key="setting_epochs").set_value(2.0).run()
     assert page.button(key="start")
+
+
+def test_a_model_fills_in_its_own_values_and_leaves_what_the_person_chose(
+    page: AppTest, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(workspace, "a.tsv")
+    other = str(save_tiny_model(tmp_path / "tiny"))
+    monkeypatch.setattr(training_form, "ENCODERS", ("mini", other))  # tests cannot type a new one
+
+    def shown(*names: str) -> list[float | None]:
+        return [page.number_input(key=f"setting_{name}").value for name in names]
+
+    def of_preset(model: str, *names: str) -> list[float]:
+        return [getattr(preset(model), name) for name in names]
+
+    open_training(page)
+    assert shown(*SETTINGS) == of_preset("mini", *SETTINGS)
+    page.number_input(key="setting_epochs").set_value(9.0).run()
+    page.selectbox(key="model").set_value(other).run()
+    rest = [name for name in SETTINGS if name != "epochs"]
+    assert (shown("epochs"), shown(*rest)) == ([9.0], of_preset(other, *rest))
+    page.switch_page("pages/home.py").run()
+    page.switch_page("pages/training.py").run()
+    assert (shown("epochs"), shown(*rest)) == ([9.0], of_preset(other, *rest))
+    page.number_input(key="setting_epochs").set_value(None).run()
+    page.selectbox(key="model").set_value("mini").run()
+    assert shown(*SETTINGS) == of_preset("mini", *SETTINGS)
+    assert not page.warning
 
 
 def test_the_form_says_how_the_test_data_is_split_off(page: AppTest, workspace: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from kobert_demo.config import SETTINGS, TrainingConfig
+from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.device import Device, probe_elsewhere, training_seconds
 from kobert_demo.encoding import Vocabulary
@@ -27,7 +27,9 @@ EVALUATION_COST = (
 
 
 def training_form() -> TrainingConfig:
-    """Show the fields of a run, with the notebook's values to begin with, and return what they say.
+    """Show the fields of a run and return what they say.
+
+    They begin with the model's preset. Another model brings its own, but for what the person changed.
 
     Raises:
         ConfigError: numbers are out of their limits, or not whole where they must be.
@@ -38,6 +40,7 @@ def training_form() -> TrainingConfig:
         key="model",
         accept_new_options=True,
         persist_state="session",
+        on_change=_fill,
         help=t(
             "mini is built in. Or type the path of a directory in Hugging Face format: config.json, "
             "model.safetensors or pytorch_model.bin, and a SentencePiece file."
@@ -88,19 +91,43 @@ def _number_fields(names: Sequence[str], beside: int) -> dict[str, float]:
     columns = st.columns(beside)
     values = {}
     for place, name in enumerate(names):
-        setting, default = SETTINGS[name], getattr(TrainingConfig, name)
+        setting, default = SETTINGS[name], getattr(_preset(), name)
+        st.session_state.setdefault(f"setting_{name}", float(default))
         given = columns[place % beside].number_input(
             setting.name.in_language(language()),
-            value=float(default),
+            value=None,
             step=float(STEPS.get(name, 1)),
             format=FORMAT,
             key=f"setting_{name}",
             help=setting.effect.in_language(language()),
             placeholder=str(default),
             persist_state="session",
+            on_change=_remember,
+            args=(name,),
         )
         values[name] = default if given is None else given
     return values
+
+
+def _preset() -> TrainingConfig:
+    return preset(st.session_state.get("model") or TrainingConfig.model)
+
+
+def _remember(name: str) -> None:
+    """Note that the person chose this number; an emptied field is the model's own again."""
+    changed: set[str] = st.session_state.setdefault("changed settings", set())
+    if st.session_state[f"setting_{name}"] is None:
+        changed.discard(name)
+    else:
+        changed.add(name)
+
+
+def _fill() -> None:
+    """Put the chosen model's preset into the fields that the person left alone."""
+    changed = st.session_state.get("changed settings", set())
+    for name in SETTINGS:
+        if name not in changed:
+            st.session_state[f"setting_{name}"] = float(getattr(_preset(), name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
