@@ -69,12 +69,12 @@ class Recipe:
         stars_weight, emotion_weight: of their losses; the masked loss counts as 1.
     """
 
-    passes: float = 1.1
+    passes: float = 4.0
     batch_size: int = 3584
     learning_rate: float = 2e-3
     seed: int = 0
     warmup_steps: int = 200
-    falling: float = 0.6
+    falling: float = 0.9
     masked: float = 0.2
     weight_decay: float = 0.01
     stars_weight: float = 1.0

@@ -64,7 +64,7 @@ def fingerprint(text: str) -> int:
 
 def held_out_ratings(data: Path) -> list[tuple[str, str]]:
     """Return the (document, label) pairs of the ratings file that are kept apart, label 0 or 1."""
-    rows = _rows(data / "nsmc-ratings-20k.tsv")
+    rows = read_rows(data / "nsmc-ratings-20k.tsv")
     return [
         (document, label)
         for _, document, label in rows
@@ -75,7 +75,7 @@ def held_out_ratings(data: Path) -> list[tuple[str, str]]:
 def split_comments(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the comments to train on and the held-out fifth of each label: (sentence, label)."""
     by_label: dict[str, list[str]] = {}
-    for sentence, label in _rows(data / "emotions7-comments.tsv"):
+    for sentence, label in read_rows(data / "emotions7-comments.tsv"):
         by_label.setdefault(label, []).append(sentence)
     train, held_out = [], []
     for label, sentences in sorted(by_label.items()):
@@ -106,12 +106,12 @@ def read_corpus(data: Path) -> list[Sentence]:
     ]
     reddit = [
         Sentence(text, STARS + EMOTIONS.index(label))
-        for text, label in _rows(data / "emotions7-reddit-train.tsv")
+        for text, label in read_rows(data / "emotions7-reddit-train.tsv")
     ]
     train, held_out_comments = split_comments(data)
     comments = [Sentence(text) for text, _ in train]
     held_out = {fingerprint(text) for text, _ in [*held_out_ratings(data), *held_out_comments]}
-    held_out |= {fingerprint(text) for text, _ in _rows(data / "emotions7-reddit-dev.tsv")}
+    held_out |= {fingerprint(text) for text, _ in read_rows(data / "emotions7-reddit-dev.tsv")}
     return [
         sentence
         for sentence in [*reviews, *reddit, *comments]
@@ -147,7 +147,7 @@ def _lines(path: Path) -> Iterable[str]:
             yield line.rstrip("\n")
 
 
-def _rows(path: Path) -> list[list[str]]:
+def read_rows(path: Path) -> list[list[str]]:
     """Return the rows below the header of a tab-separated file without quoting."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
