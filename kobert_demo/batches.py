@@ -4,7 +4,7 @@ Padding to the longest sentence of a batch, rather than to `max_length`, saves m
 texts; lengths are only sorted within a random group of batches, so that the order stays random.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ class Batch:
 
 
 def encode_texts(
-    texts: Sequence[str], labels: NDArray[np.integer], vocabulary: Vocabulary, max_length: int
+    texts: Iterable[str], labels: NDArray[np.integer], vocabulary: Vocabulary, max_length: int
 ) -> Encoded:
     """Encode every text as `encoding.encode` does."""
     rows = [np.array(encode(text, vocabulary, max_length).input_ids, np.int32) for text in texts]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import ModelError
 from kobert_demo.model_files import RECORD
 from kobert_demo.store import Row
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kobert_demo.training import Evaluation
 
 VOCABULARY = "vocabulary.spiece"
+UNFINISHED = ".unfinished-"  # begins the name of a bundle that is being written
 
 
 def save_bundle(
@@ -32,14 +34,16 @@ def save_bundle(
     record and a model card.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=directory.parent))
+    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=directory.parent))
     try:
         model.save_pretrained(unfinished)
         (unfinished / VOCABULARY).write_bytes(vocabulary.model)
-        (unfinished / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2))
-        (unfinished / "README.md").write_text(model_card(record, best))
+        described = json.dumps(record, ensure_ascii=False, indent=2)
+        (unfinished / RECORD).write_text(described, encoding="utf-8")
+        (unfinished / "README.md").write_text(model_card(record, best), encoding="utf-8")
         unfinished.chmod(0o755)
         for path in unfinished.iterdir():
+            path.chmod(0o644)
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         unfinished.rename(directory)
@@ -49,11 +53,20 @@ def save_bundle(
 
 
 def read_max_length(directory: Path, otherwise: int) -> int:
-    """Return the `max_length` that a bundle was trained with; `otherwise` where it does not say."""
-    record = directory / RECORD
-    if not record.is_file():
+    """Return the `max_length` that a bundle was trained with; `otherwise` where it has no record.
+
+    Raises:
+        ModelError: the record cannot be read.
+    """
+    path = directory / RECORD
+    if not path.is_file():
         return otherwise
-    return int(json.loads(record.read_text())["config"]["max_length"])
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["config"]["max_length"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise ModelError(
+            "{path} cannot be read: it must hold the record that the run was saved with.", path=path
+        ) from None
 
 
 def model_card(record: Row, best: "Evaluation") -> str:

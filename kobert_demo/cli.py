@@ -15,15 +15,23 @@ from typing import Any
 
 from kobert_demo.arguments import parser
 from kobert_demo.columns import Columns
-from kobert_demo.config import SETTINGS, TrainingConfig
-from kobert_demo.dataset import DataChoice, Dataset, detect_columns, parse, save_dataset
+from kobert_demo.config import SETTINGS, TrainingConfig, preset
+from kobert_demo.dataset import (
+    DataChoice,
+    Dataset,
+    detect_columns,
+    parse,
+    save_dataset,
+    summarize,
+    with_labels_of,
+)
 from kobert_demo.encoding import Vocabulary, encode
 from kobert_demo.errors import DataError, KobertDemoError, RunError
 from kobert_demo.follow import follow
 from kobert_demo.language import Language, Message, language_of
 from kobert_demo.model_files import built_in_classifiers, find_model
-from kobert_demo.preflight import inspect
-from kobert_demo.reading import Format, detect_format, sample
+from kobert_demo.preflight import inspect, unreadable
+from kobert_demo.reading import Format, column_names, detect_format
 from kobert_demo.runs import Runs
 
 SHOWN_PROBLEMS = 20
@@ -76,27 +84,27 @@ def read_dataset(path: Path, args: argparse.Namespace, least: int = 2) -> tuple[
     chosen = {name: getattr(args, name) for name in ("encoding", "delimiter", "header")}
     how = replace(how, **{name: value for name, value in chosen.items() if value is not None})
     columns = detect_columns(path, how)
-    first = next(iter(sample(path, how, 1)))
+    names = column_names(path, how)
     columns = Columns(
-        text=_column(args.text_column, first.cells, how.header, columns.text),
-        label=_column(args.label_column, first.cells, how.header, columns.label),
+        text=_column(args.text_column, names, how.header, columns.text),
+        label=_column(args.label_column, names, how.header, columns.label),
     )
     return parse(path, how, columns, name=path.name, least=least), how
 
 
-def _column(given: str | None, first: Sequence[str], header: bool, otherwise: int) -> int:
+def _column(given: str | None, names: Sequence[str], header: bool, otherwise: int) -> int:
     """Return the index of a column given by its name or its number from 1."""
     if given is None:
         return otherwise
-    if header and given in first:
-        return list(first).index(given)
-    if given.isdecimal() and 1 <= int(given) <= len(first):
+    if header and given.strip() in names:
+        return list(names).index(given.strip())
+    if given.isdecimal() and 1 <= int(given) <= len(names):
         return int(given) - 1
     raise DataError(
         "There is no column {column}: give a number from 1 to {count}, or one of these names: {names}.",
         column=given,
-        count=len(first),
-        names=", ".join(first) if header else "-",
+        count=len(names),
+        names=", ".join(names) if header else "-",
     )
 
 
@@ -125,6 +133,8 @@ def check(args: argparse.Namespace) -> int:
     }
     if args.json:
         return _print_json(result)
+    if warning := unreadable(report.unk_rate):
+        print(warning.in_language(language), file=sys.stderr)
     shown = [f"{problem['line']}: {problem['message']}" for problem in problems[:SHOWN_PROBLEMS]]
     more = len(problems) - len(shown)
     result["delimiter"] = repr(how.delimiter)
@@ -138,10 +148,14 @@ def check(args: argparse.Namespace) -> int:
 
 def train(args: argparse.Namespace) -> int:
     """Launch a run on a file and follow it to its end; Ctrl-C stops the run."""
-    given = {name: getattr(args, name) for name in ("model", *SETTINGS)}
-    config = TrainingConfig(**{name: value for name, value in given.items() if value is not None})
+    given = {name: getattr(args, name) for name in SETTINGS}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    config = replace(preset(args.model or TrainingConfig.model), **chosen)
     data, _ = read_dataset(args.file, args)
     test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
+    vocabulary = Vocabulary(find_model(config.model).vocabulary)
+    for part in filter(None, (data, with_labels_of(data, test) if test else None)):
+        _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
     choice = DataChoice(
         save_dataset(data, args.workspace),
         save_dataset(test, args.workspace) if test else None,
@@ -162,7 +176,20 @@ def train(args: argparse.Namespace) -> int:
     _print_json(result) if args.json else _print_fields(result)
     if run.error:
         print(run.error.in_language(spoken_language()), file=sys.stderr)
+        print(runs.log_path(run.run), file=sys.stderr)
     return 0 if run.status in ("finished", "stopped") else 2
+
+
+def _say_what_is_wrong(data: Dataset, unk_rate: float) -> None:
+    """Say on standard error which rows are left out and why, and whether the model can read the rest."""
+    said = list(summarize(data.problems))
+    if said:
+        counts = {"name": data.name, "usable": len(data), "rows": data.rows}
+        said.insert(0, Message("{name}: {usable} of {rows} rows can be used.", counts))
+    if warning := unreadable(unk_rate):
+        said.append(warning)
+    for message in said:
+        print(message.in_language(spoken_language()), file=sys.stderr)
 
 
 def classify(args: argparse.Namespace) -> int:
@@ -250,7 +277,7 @@ def _texts(given: Sequence[str]) -> list[str]:
 
 
 def _print_json(value: object) -> int:
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
     return 0
 
 

@@ -3,8 +3,8 @@
 This module knows KoBERT's way of cutting text; it knows nothing of tensors, labels or models.
 
 The steps are those of gluonnlp's `BERTSPTokenizer(lower=False)` followed by `BERTSentenceTransform`,
-which the KoBERT notebooks use: drop control characters (Unicode Cc and Cf, except tab and line ends),
-U+FFFD and NUL; turn white space into spaces; set every CJK ideograph and every punctuation character
+which the KoBERT notebooks use: drop control characters (Unicode's category C except tab and line ends) and
+U+FFFD; turn white space into spaces; set every CJK ideograph and every punctuation character
 off as a word of its own; split on white space; pass each word through SentencePiece by itself; keep
 `max_length - 2` pieces; add [CLS] and [SEP]; pad with [PAD].
 """
@@ -44,7 +44,7 @@ class _CharacterTable(dict[int, str]):
         character, category = chr(code), unicodedata.category(chr(code))
         if character in "\t\n\r" or category == "Zs":
             result = " "
-        elif code == 0xFFFD or category in ("Cc", "Cf", "Cs"):
+        elif code == 0xFFFD or category.startswith("C"):
             result = ""
         elif (
             category.startswith("P")

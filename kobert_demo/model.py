@@ -4,9 +4,12 @@ That is `BertForSequenceClassification`, and it is the notebook's `BERTClassifie
 """
 
 import pickle
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 from transformers.utils import logging
@@ -14,6 +17,12 @@ from transformers.utils import logging
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
 from kobert_demo.model_files import ModelFiles, read_shape
+
+# What transformers, torch and safetensors raise on files that are damaged, strange or hostile.
+UNREADABLE = (
+    *(OSError, EOFError, RuntimeError, ImportError, ValueError, TypeError),
+    *(LookupError, AttributeError, SafetensorError, pickle.UnpicklingError, StrictDataclassError),
+)
 
 
 def new_classifier(
@@ -27,12 +36,34 @@ def new_classifier(
     Raises:
         ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
     """
-    _be_quiet()
-    config = BertConfig.from_dict(read_shape(files.directory))
+    config = _read_config(files, vocabulary)
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     config.classifier_dropout = dropout
+    with _readable(files):
+        model = BertForSequenceClassification(config)
+    if files.weights is not None:
+        model.bert = _load(BertModel, files, config)
+    return model
+
+
+def load_classifier(files: ModelFiles, vocabulary: Vocabulary) -> BertForSequenceClassification:
+    """Return a fine-tuned classifier, in float32 and evaluation mode.
+
+    Raises:
+        ModelError: the weights cannot be read, were never trained to classify, or do not fit the
+            vocabulary.
+    """
+    config = _read_config(files, vocabulary)
+    if files.weights is None:
+        raise _lacks(files, ["classifier.weight"])
+    return _load(BertForSequenceClassification, files, config).eval()
+
+
+def _read_config(files: ModelFiles, vocabulary: Vocabulary) -> BertConfig:
+    with _readable(files):
+        config = BertConfig.from_dict(read_shape(files.directory))
     if config.vocab_size != len(vocabulary):
         raise ModelError(
             "The vocabulary of {name} has {pieces} pieces but its weights know {known}: use the "
@@ -41,35 +72,30 @@ def new_classifier(
             pieces=len(vocabulary),
             known=config.vocab_size,
         )
-    model = BertForSequenceClassification(config)
-    if files.weights is not None:
-        model.bert = _load(BertModel, files, config)
-    return model
+    return config
 
 
-def load_classifier(files: ModelFiles) -> BertForSequenceClassification:
-    """Return a fine-tuned classifier, in float32 and evaluation mode.
-
-    Raises:
-        ModelError: the weights cannot be read, or were never trained to classify.
-    """
-    _be_quiet()
-    config = BertConfig.from_dict(read_shape(files.directory))
-    if files.weights is None:
-        raise _lacks(files, ["classifier.weight"])
-    return _load(BertForSequenceClassification, files, config).eval()
-
-
-def _be_quiet() -> None:
-    """Keep transformers from writing bars and reports of its own: what is wrong is said by us."""
+@contextmanager
+def _readable(files: ModelFiles) -> Iterator[None]:
+    """Say what is wrong with somebody's files in our words, and let transformers add none of its own."""
     logging.disable_progress_bar()
     logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UNREADABLE as error:
+        raise ModelError(
+            "The files of {name} cannot be read: use a whole config.json with a whole "
+            "model.safetensors, or a pytorch_model.bin that holds nothing but tensors.",
+            name=files.name,
+        ) from error
 
 
 def _load(
     kind: type[BertModel | BertForSequenceClassification], files: ModelFiles, config: BertConfig
 ) -> BertModel | BertForSequenceClassification:
-    try:
+    with _readable(files):
         model, report = kind.from_pretrained(
             files.directory,
             config=config,
@@ -78,12 +104,6 @@ def _load(
             weights_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
-        raise ModelError(
-            "The weights of {name} cannot be read: use a whole model.safetensors, or a "
-            "pytorch_model.bin that holds nothing but tensors.",
-            name=files.name,
-        ) from error
     if report["missing_keys"]:
         raise _lacks(files, sorted(report["missing_keys"]))
     return model

@@ -11,6 +11,7 @@ BUILT_IN = Path(__file__).with_name("models")
 RECORD = "record.json"  # what a classifier was trained with; an encoder alone has none
 # What a config.json that does not say otherwise means (transformers' BertConfig).
 BERT_BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12}
+POSITIONS = 512  # likewise, for max_position_embeddings
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 

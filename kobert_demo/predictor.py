@@ -44,9 +44,9 @@ class Predictor:
 
     def __init__(self, model: str) -> None:
         files = find_model(model)
-        self._model = load_classifier(files)
-        self.labels = tuple(self._model.config.id2label.values())
         self.vocabulary = Vocabulary(files.vocabulary)
+        self._model = load_classifier(files, self.vocabulary)
+        self.labels = tuple(self._model.config.id2label.values())
         self.max_length = read_max_length(files.directory, TrainingConfig.max_length)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from kobert_demo.dataset import Dataset
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.language import Message
 
 SPECIAL_PIECES = 2  # [CLS] and [SEP]
 ROWS_A_TICK = 2**13
+MOST_UNKNOWN = 0.05  # share of [UNK] past which training makes no sense
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,18 @@ def inspect(
         truncated=share_cut(np.bincount(lengths), max_length),
         unk_rate=unknown / pieces if pieces else 0.0,
         leaked=count_leaked(dataset, test) if test is not None else 0,
+    )
+
+
+def unreadable(unk_rate: float) -> Message | None:
+    """Return a warning where too much of the text is unknown to the vocabulary, else None."""
+    if unk_rate <= MOST_UNKNOWN:
+        return None
+    return Message(
+        "{share} of all pieces are [UNK]: the model cannot read these sentences, and training on them "
+        "teaches it nothing, without any error. Check the encoding and the sentence column, and "
+        "whether the vocabulary belongs to a Korean model.",
+        {"share": f"{unk_rate:.1%}"},
     )
 
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import platform
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -19,12 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
+from kobert_demo.bundle import UNFINISHED
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.encoding import Vocabulary
-from kobert_demo.errors import RunError
+from kobert_demo.errors import ConfigError, RunError
 from kobert_demo.language import Message
-from kobert_demo.model_files import built_in_models, find_model
+from kobert_demo.model_files import POSITIONS, built_in_models, find_model, read_shape
 from kobert_demo.store import Row, Run, RunStore
 
 PROJECT = Path(__file__).parents[1]
@@ -54,12 +56,21 @@ class Runs:
         """Start a worker for a new run and return the run's id; it waits where another one runs.
 
         Raises:
-            DataError, ModelError: the data or the model cannot be trained with.
+            DataError, ModelError, ConfigError: the data, the model or the two together with the
+                settings cannot be trained with.
         """
         train, test = load_choice(self.workspace, choice)
         files = find_model(config.model)
         if config.model not in built_in_models():
             config = replace(config, model=str(files.directory))  # the worker starts elsewhere
+        positions = read_shape(files.directory).get("max_position_embeddings", POSITIONS)
+        if config.max_length > positions:
+            raise ConfigError(
+                "The model {model} reads {positions} pieces at most: choose a maximum length of "
+                "{positions} or less.",
+                model=files.name,
+                positions=positions,
+            )
         record = freeze(choice, config, train, test, Vocabulary(files.vocabulary))
         run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         directory = self.directory(run)
@@ -67,7 +78,7 @@ class Runs:
         steps = config.epochs * config.steps_per_epoch(len(train))
         with (
             (directory / "worker.lock").open("w") as lock,
-            (directory / "worker.log").open("w") as log,
+            self.log_path(run).open("w") as log,
         ):
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.store.add(run, name or f"{train.name} · {Path(config.model).name}", record, steps)
@@ -120,15 +131,20 @@ class Runs:
             )
         return self.directory(run) / bundle
 
+    def log_path(self, run: str) -> Path:
+        return self.directory(run) / "worker.log"
+
     def log(self, run: str) -> str:
         """Return the last lines that a run's worker wrote."""
-        path = self.directory(run) / "worker.log"
+        path = self.log_path(run)
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         return "\n".join(text.splitlines()[-LOG_LINES:])
 
     def _checked(self, run: Run) -> Run:
         if not run.active or worker_lives(self.directory(run.run)):
             return run
+        for unfinished in self.directory(run.run).glob(f"{UNFINISHED}*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         self.store.end(
             run.run,
             "lost",

@@ -7,7 +7,8 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -123,16 +124,23 @@ class RunStore:
         """
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            try:
+            with self._saying_what_is_wrong():
                 connection = self._open()
-            except (OSError, sqlite3.DatabaseError) as error:
-                raise RunError(
-                    "The workspace {folder} cannot be used ({reason}): choose another directory.",
-                    folder=self._path.parent,
-                    reason=error,
-                ) from error
             self._local.connection = connection
         return connection
+
+    @contextmanager
+    def _saying_what_is_wrong(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise RunError(
+                "The workspace {folder} cannot be used ({reason}): choose another directory.",
+                folder=self._path.parent,
+                reason=error,
+            ) from error
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,11 +153,12 @@ class RunStore:
 
     def _write(self, sql: str, *values: object) -> int:
         """Run one statement in a transaction; return how many rows it changed."""
-        with self._connection() as connection:
+        with self._saying_what_is_wrong(), self._connection() as connection:
             return connection.execute(sql, values).rowcount
 
     def _read(self, sql: str, *values: object) -> list[Row]:
-        return [dict(row) for row in self._connection().execute(sql, values)]
+        with self._saying_what_is_wrong():
+            return [dict(row) for row in self._connection().execute(sql, values)]
 
     def add(self, run: str, name: str, record: Row, steps: int) -> None:
         """Put a new run at the end of the queue."""
@@ -215,7 +224,7 @@ class RunStore:
 
     def add_steps(self, run: str, steps: Iterable[Row]) -> None:
         """Append training steps, each a row of the `steps` table without its run."""
-        with self._connection() as connection:
+        with self._saying_what_is_wrong(), self._connection() as connection:
             connection.executemany(
                 "INSERT INTO steps VALUES (:run, :step, :epoch, :loss, :accuracy, :learning_rate, "
                 ":grad_norm, :sentences, :seconds)",
@@ -248,12 +257,11 @@ class RunStore:
         self, run: str, table: Table, column: str, after: int = 0
     ) -> tuple[list[int], list[float | None]]:
         """Return the steps past `after` and one column's values at them; None where not finite."""
-        cursor = self._connection().execute(
-            f"SELECT step, {column} FROM {table} WHERE run = ? AND step > ? ORDER BY step",
-            (run, after),
+        rows = self._read(
+            f"SELECT step, {column} AS value FROM {table} WHERE run = ? AND step > ? ORDER BY step",
+            *(run, after),
         )
-        pairs: list[tuple[int, float | None]] = [tuple(row) for row in cursor]
-        return [step for step, _ in pairs], [value for _, value in pairs]
+        return [row["step"] for row in rows], [row["value"] for row in rows]
 
 
 def _pack(message: Message | None) -> str | None:

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import FrameType
@@ -33,11 +34,16 @@ if TYPE_CHECKING:
 
     from kobert_demo.training import Evaluation, TrainStep
 
+ROWS_A_LOOK = 2_000  # texts encoded between two looks at whether to stop
 WAIT = 0.25  # seconds between two looks at the queue
 FLUSH = 0.2  # seconds that steps are held back, so that fast training is not one write a step
 NICENESS = 10  # the app and its visitors come first
 
 log = logging.getLogger("kobert_demo")
+
+
+class Stopped(Exception):
+    """The run was asked to stop before its first step."""
 
 
 class Worker:
@@ -64,6 +70,8 @@ class Worker:
         error: Message | None = None
         try:
             status = self._train() if self._wait() else "stopped"
+        except Stopped:
+            status = "stopped"
         except KobertDemoError as problem:
             error = problem.messages[0]
             log.error("%s", problem)
@@ -103,7 +111,7 @@ class Worker:
         vocabulary = Vocabulary(files.vocabulary)
         model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
         train_data, test_data = (
-            encode_texts(data.texts, data.label_ids, vocabulary, config.max_length)
+            encode_texts(self._watched(data.texts), data.label_ids, vocabulary, config.max_length)
             for data in self._data()
         )
         best: Evaluation | None = None
@@ -122,6 +130,13 @@ class Worker:
         self._flush()
         return "stopped" if self._stopping() else "finished"
 
+    def _watched(self, texts: Sequence[str]) -> Iterator[str]:
+        """Yield the texts while nobody asks to stop."""
+        for row, text in enumerate(texts):
+            if row % ROWS_A_LOOK == 0 and self._stopping():
+                raise Stopped
+            yield text
+
     def _data(self) -> tuple[Dataset, Dataset]:
         """Return the training and the test data that were frozen into the run."""
         frozen = self._record["data"]
@@ -138,10 +153,7 @@ class Worker:
     def _take_step(self, step: "TrainStep") -> None:
         if not math.isfinite(step.loss):
             self._flush()
-            raise RunError(
-                "The loss is no longer a number at step {step}: choose a lower learning rate.",
-                step=step.step,
-            )
+            raise _no_number(step.step)
         if step.step % self._config.log_interval == 0:
             log.info("epoch %d step %d loss %.4f", step.epoch, step.step, step.loss)
         self._unwritten.append(asdict(step))
@@ -156,6 +168,8 @@ class Worker:
 
     def _take_evaluation(self, evaluation: "Evaluation") -> None:
         self._flush()
+        if not math.isfinite(evaluation.loss):
+            raise _no_number(evaluation.step)
         row = {**asdict(evaluation), "confusion": evaluation.confusion.tolist()}
         self._store.add_evaluation(self._run, row)
         log.info(
@@ -176,6 +190,12 @@ class Worker:
         self._store.set_bundle(self._run, bundle)
         if before:
             shutil.rmtree(self._directory / before)
+
+
+def _no_number(step: int) -> RunError:
+    return RunError(
+        "The loss is no longer a number at step {step}: choose a lower learning rate.", step=step
+    )
 
 
 def explain(problem: Exception) -> Message:

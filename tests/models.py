@@ -57,10 +57,10 @@ def eight_sentences(max_length: int = 16) -> Encoded:
     return encode_texts(texts, np.array(labels), vocabulary(), max_length)
 
 
-def write_tsv(path: Path, copies: int = 5) -> Path:
+def write_tsv(path: Path, copies: int = 5, ending: str = "") -> Path:
     """Write a TSV of `8 x copies` different sentences with two labels."""
     rows = [
-        f"{text} {number}\t{('행복', '분노')[label]}"
+        f"{text} {number}{ending}\t{('행복', '분노')[label]}"
         for number in range(copies)
         for text, label in EIGHT
     ]

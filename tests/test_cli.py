@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kobert_demo.cli import main
+from kobert_demo.config import preset
 from kobert_demo.runs import PROJECT, Runs
 from tests.models import save_tiny_model, vocabulary, write_tsv
 
@@ -81,9 +83,28 @@ def test_the_real_comments_are_all_usable(shell: Shell) -> None:
     assert found["unk_rate"] < 0.01
 
 
+def test_train_says_what_it_leaves_out_and_what_the_model_cannot_read(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_tsv(tmp_path / "data.tsv")
+    data.write_text(data.read_text(encoding="utf-8") + "\t행복\n", encoding="utf-8")
+    test = write_tsv(tmp_path / "test.tsv", ending=" 뷁 쀍 뷁 쀍")
+    test.write_text(test.read_text(encoding="utf-8") + "모르는 것\t새것\n", encoding="utf-8")
+    words = ["train", data, "--test", test, "--model", model, "--epochs", 1, "--max-length", 16]
+    assert main([*map(str, words), "--workspace", str(tmp_path / "workspace")]) == 0
+    said = capsys.readouterr().err
+    assert "data.tsv: 40 of 41 rows can be used." in said
+    assert "The sentence is empty. (rows: 1, first line: 42)" in said
+    assert "test.tsv: 40 of 41 rows can be used." in said
+    assert "The label “새것” is not among the training labels." in said
+    assert said.count("of all pieces are [UNK]") == 1
+    assert main(["check", str(test), "--workspace", str(tmp_path / "workspace")]) == 0
+    assert "of all pieces are [UNK]" in capsys.readouterr().err
+
+
 def test_columns_are_chosen_by_name_or_number(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "three.tsv"
-    path.write_text("id\ta\tb\n1\t하나\tx\n2\t둘\ty\n3\t셋\tx\n4\t넷\ty\n", encoding="utf-8")
+    path.write_text("id\ta \tb\n1\t하나\tx\n2\t둘\ty\n3\t셋\tx\n4\t넷\ty\n", encoding="utf-8")
     assert shell("check", path, "--text-column", "a", "--label-column", 3)["labels"] == {
         "x": 2,
         "y": 2,
@@ -128,6 +149,14 @@ def test_a_test_file_of_its_own_is_used(shell: Shell, tmp_path: Path, model: Pat
     (run,) = Runs(tmp_path / "workspace").list()
     assert run.record["data"]["train_rows"] == 40
     assert run.record["data"]["test_rows"] == 16
+
+
+def test_a_model_trains_with_its_own_values_but_for_what_is_given(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell("train", write_tsv(tmp_path / "a.tsv"), "--epochs", 1, "--max-length", 16)
+    (run,) = Runs(tmp_path / "workspace").list()
+    assert run.record["config"] == asdict(replace(preset("mini"), epochs=1, max_length=16))
 
 
 def test_encode_reads_a_sentence_a_line_from_standard_input(tmp_path: Path) -> None:

@@ -286,6 +286,32 @@ def test_a_test_file_of_other_labels_is_refused(dataset, tmp_path):
         load_choice(tmp_path, DataChoice(train, other, 0.1, 0))
 
 
+def test_data_to_test_with_is_refused_as_data_to_train_on(dataset, tmp_path):
+    alone = save_dataset(dataset("행복해요\t행복\n또 행복해요\t행복\n", least=1), tmp_path)
+    with pytest.raises(DataError, match="two labels or more"):
+        load_choice(tmp_path, DataChoice(alone, None, 0.2, 1))
+    lone = save_dataset(dataset(GOOD + "무서워요\t공포\n놀랐어요\t놀람\n", least=1), tmp_path)
+    with pytest.raises(DataError, match="a single sentence each: 공포, 놀람"):
+        load_choice(tmp_path, DataChoice(lone, None, 0.2, 1))
+    train, _ = load_choice(tmp_path, DataChoice(lone, lone, 0.0, 0))
+    assert len(train) == 6
+
+
+def test_the_same_sentences_from_another_file_are_described_as_they_came_last(dataset, tmp_path):
+    first = save_dataset(dataset(GOOD, name="old.tsv"), tmp_path)
+    again = save_dataset(dataset(GOOD + "\t행복\n", name="new.tsv"), tmp_path)
+    assert first == again
+    [summary] = list_datasets(tmp_path)
+    assert (summary.name, summary.rows, summary.usable) == ("new.tsv", 5, 4)
+    assert told(load_dataset(tmp_path, first)) == [(5, "The sentence is empty.")]
+
+
+def test_a_label_with_more_digits_than_a_number_may_have_is_a_label(dataset):
+    long = f"a{'9' * 5_000}"
+    labels = dataset(f"하나\t{long}\n둘\t{long}\n셋\ta10\n넷\ta10\n다섯\ta9\n여섯\ta9\n").labels
+    assert labels == ("a9", "a10", long)
+
+
 def test_what_is_kept_on_disk_is_json_that_people_can_read(dataset, tmp_path):
     kept = save_dataset(dataset(GOOD + "\t행복\n"), tmp_path)
     about = json.loads((tmp_path / "datasets" / kept / "dataset.json").read_text(encoding="utf-8"))

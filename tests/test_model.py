@@ -89,6 +89,35 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
         new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("pytorch_model.bin", b""),
+        ("pytorch_model.bin", [torch.zeros(2)]),
+        ("config.json", {"hidden_size": "abc"}),
+        ("config.json", {"hidden_act": "nonsense"}),
+    ],
+)
+def test_strange_files_are_refused_in_one_sentence(
+    tmp_path: Path, file: str, content: object
+) -> None:
+    save_tiny_model(tmp_path)
+    path = tmp_path / file
+    if isinstance(content, dict):
+        path.write_text(json.dumps({**json.loads(path.read_text()), **content}))
+    else:
+        (tmp_path / "model.safetensors").unlink()
+        path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(ModelError, match="cannot be read: use a whole"):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+def test_a_classifier_with_a_vocabulary_of_another_size_is_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path, tiny_model(vocab_size=9000))
+    with pytest.raises(ModelError, match="has 8002 pieces but its weights know 9000"):
+        load_classifier(find_model(str(tmp_path)), vocabulary())
+
+
 class Trap:
     """A pickle that would write a file where it is loaded."""
 
@@ -122,4 +151,4 @@ def test_an_encoder_alone_is_no_classifier(tmp_path: Path) -> None:
     tiny_model().bert.save_pretrained(tmp_path)
     for name in (str(tmp_path), "mini"):
         with pytest.raises(ModelError, match="is not trained to classify"):
-            load_classifier(find_model(name))
+            load_classifier(find_model(name), vocabulary())

@@ -10,6 +10,7 @@ from transformers import AutoModelForSequenceClassification
 
 from kobert_demo.bundle import save_bundle
 from kobert_demo.encoding import encode
+from kobert_demo.errors import ModelError
 from kobert_demo.predictor import Predictor
 from kobert_demo.store import Row
 from kobert_demo.training import Evaluation
@@ -70,6 +71,17 @@ def test_the_model_card_tells_the_figures(bundle: Path) -> None:
     assert "accuracy 0.8333, macro-F1 0.8200" in card
     assert "| `행복` | 2 | 0.500 | 1.000 |" in card
     assert json.loads((bundle / "record.json").read_text(encoding="utf-8")) == record()
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"config": {"max_length": "long"}}', "[]"])
+def test_a_bundle_whose_record_is_damaged_is_refused(bundle: Path, content: str) -> None:
+    (bundle / "record.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"record.json cannot be read"):
+        Predictor(str(bundle))
+
+
+def test_everybody_may_read_a_bundle(bundle: Path) -> None:
+    assert {path.stat().st_mode & 0o777 for path in bundle.iterdir()} == {0o644}
 
 
 def test_a_bundle_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:

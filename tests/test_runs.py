@@ -15,7 +15,7 @@ import torch
 
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, detect_columns, parse, save_dataset
-from kobert_demo.errors import DataError, ModelError, RunError
+from kobert_demo.errors import ConfigError, DataError, ModelError, RunError
 from kobert_demo.predictor import Predictor
 from kobert_demo.reading import detect_format
 from kobert_demo.runs import PROJECT, Runs, worker_lives
@@ -40,11 +40,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(save_tiny_model(tmp_path_factory.mktemp("tiny")))
 
 
-def launch(runs: Runs, model: str, **changes: object) -> str:
-    path = write_tsv(runs.workspace.parent / "data.tsv")
+def kept(runs: Runs, path: Path) -> str:
     how = detect_format(path)
-    data = parse(path, how, detect_columns(path, how), name="data.tsv")
-    choice = DataChoice(save_dataset(data, runs.workspace), None, 0.2, 1)
+    data = parse(path, how, detect_columns(path, how), name=path.name)
+    return save_dataset(data, runs.workspace)
+
+
+def launch(runs: Runs, model: str, **changes: object) -> str:
+    choice = DataChoice(kept(runs, write_tsv(runs.workspace.parent / "data.tsv")), None, 0.2, 1)
     values: dict[str, object] = {"model": model, "epochs": 1, "batch_size": 8, "max_length": 16}
     return runs.launch(choice, TrainingConfig(**{**values, **changes}))
 
@@ -214,6 +217,31 @@ def test_problems_are_said_before_a_worker_starts(runs: Runs, model: str, tmp_pa
     assert runs.list() == []
 
 
+def test_more_pieces_than_the_model_has_positions_are_refused(runs: Runs, tmp_path: Path) -> None:
+    short = save_tiny_model(tmp_path / "short", tiny_model(max_position_embeddings=16))
+    with pytest.raises(ConfigError, match="reads 16 pieces at most"):
+        launch(runs, str(short), max_length=17)
+    assert until(runs, launch(runs, str(short), max_length=16), ended).status == "finished"
+
+
+def test_stop_is_heard_while_a_run_is_being_prepared(runs: Runs, model: str) -> None:
+    run = launch(runs, model)
+    until(runs, run, lambda state: state.status == "running")
+    runs.stop(run)
+    state = until(runs, run, ended)
+    assert (state.status, state.step) == ("stopped", 0)
+
+
+def test_what_a_killed_worker_was_writing_is_removed(runs: Runs, model: str) -> None:
+    run = endless(runs, model)
+    pid = until(runs, run, trains).pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    (runs.directory(run) / ".unfinished-xyz").mkdir()
+    assert until(runs, run, ended).status == "lost"
+    assert not list(runs.directory(run).glob(".*"))
+
+
 def test_data_that_changed_on_disk_fails_in_words(runs: Runs, model: str) -> None:
     first = endless(runs, model)
     until(runs, first, trains)
@@ -234,6 +262,21 @@ def test_a_loss_that_is_no_number_fails_in_words(runs: Runs, tmp_path: Path) -> 
     state = until(runs, run, ended)
     assert state.status == "failed"
     assert "choose a lower learning rate" in str(state.error)
+
+
+def test_a_model_whose_answers_are_no_numbers_is_not_kept(runs: Runs, tmp_path: Path) -> None:
+    """[UNK], which stands in the test sentences alone, breaks this model."""
+    broken = tiny_model()
+    broken.bert.embeddings.word_embeddings.weight.data[0] = torch.nan
+    choice = DataChoice(
+        kept(runs, write_tsv(tmp_path / "train.tsv")),
+        kept(runs, write_tsv(tmp_path / "test.tsv", ending=" 쀍")),
+        *(0.0, 0),
+    )
+    model = str(save_tiny_model(tmp_path / "broken", broken))
+    run = runs.launch(choice, TrainingConfig(model=model, epochs=1, batch_size=8, max_length=16))
+    state = until(runs, run, ended)
+    assert (state.status, state.bundle) == ("failed", None)
 
 
 @pytest.mark.parametrize(

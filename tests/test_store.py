@@ -52,6 +52,19 @@ def test_an_unknown_run_is_said_in_words(store: RunStore) -> None:
         store.run("nobody")
 
 
+def test_a_damaged_file_is_said_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    first = RunStore(path)
+    for number in range(200):
+        first.add(f"run {number}", "x" * 200, {}, steps=1)
+    first._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    first._connection().close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(RunError, match="cannot be used"):
+        RunStore(path).runs()
+
+
 def test_runs_start_in_order_and_one_at_a_time(store: RunStore) -> None:
     for name in "abc":
         store.add(name, name, {}, steps=1)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kobert_demo.columns import Columns
+from kobert_demo.errors import DataError
 from kobert_demo.language import Message
 from kobert_demo.reading import UNDECODABLE, Record
 
@@ -66,6 +67,15 @@ def lone_label(label: str) -> Message:
     return Message(
         "The label “{label}” stands on this row alone; a label needs two rows or more.",
         {"label": label},
+    )
+
+
+def one_label(label: str, also: tuple[Message, ...] = ()) -> DataError:
+    """Say that there is nothing to tell apart."""
+    return DataError(
+        "All usable rows have the label “{label}”: training needs two labels or more.",
+        label=label,
+        also=also,
     )
 
 

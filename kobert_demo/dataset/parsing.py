@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from kobert_demo.columns import NUMBER, Columns, choose_columns
-from kobert_demo.dataset.checks import Problem, lone_label, reasons_against, summarize
+from kobert_demo.dataset.checks import (
+    Problem,
+    lone_label,
+    one_label,
+    reasons_against,
+    summarize,
+)
 from kobert_demo.dataset.examples import Dataset
 from kobert_demo.errors import DataError
 from kobert_demo.language import Message
@@ -174,16 +180,18 @@ def _check_usable(dataset: Dataset, least: int) -> None:
             also=reasons,
         )
     if len(dataset.labels) < least:
-        raise DataError(
-            "All usable rows have the label “{label}”: training needs two labels or more.",
-            label=dataset.labels[0],
-            also=reasons,
-        )
+        raise one_label(dataset.labels[0], reasons)
 
 
-def natural_order(label: str) -> tuple[bool, float, list[str | int]]:
+def natural_order(label: str) -> tuple[bool, float, list[tuple[int, str]]]:
     """Order labels as a person counts: numbers by value before words, `item 2` before `item 10`."""
     if NUMBER.fullmatch(label):
         return False, float(label), []
+    # Every second part is a number; without leading zeros the one with more digits is the larger.
     parts = re.split(r"(\d+)", label)
-    return True, 0.0, [int(part) if part.isdecimal() else part for part in parts]
+    numbers = {at: part.lstrip("0") for at, part in enumerate(parts) if at % 2}
+    return (
+        True,
+        0.0,
+        [(len(numbers.get(at, "")), numbers.get(at, part)) for at, part in enumerate(parts)],
+    )

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kobert_demo.columns import Columns
-from kobert_demo.dataset.checks import Problem
+from kobert_demo.dataset.checks import Problem, one_label
 from kobert_demo.dataset.examples import Dataset, split
 from kobert_demo.errors import DataError
 from kobert_demo.language import Message
@@ -69,7 +69,10 @@ def keep_upload(data: bytes | memoryview, workspace: Path) -> Path:
 
 
 def save_dataset(dataset: Dataset, workspace: Path) -> str:
-    """Keep a dataset and return its id; one with the same content is kept only once."""
+    """Keep a dataset and return its id.
+
+    One with the same sentences and labels is kept only once, described as it came last.
+    """
     parent = workspace / "datasets"
     parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=parent, prefix="."))
@@ -77,8 +80,10 @@ def save_dataset(dataset: Dataset, workspace: Path) -> str:
         _write_examples(dataset, partial / "examples.parquet")
         described = json.dumps(_described(dataset), ensure_ascii=False, indent=1)
         (partial / "dataset.json").write_text(described, encoding="utf-8")
-        with suppress(OSError):  # it is there already
+        try:
             partial.rename(parent / dataset.id)
+        except OSError:  # it is there already, perhaps under another name
+            (partial / "dataset.json").replace(parent / dataset.id / "dataset.json")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return dataset.id
@@ -201,12 +206,26 @@ def load_choice(workspace: Path, choice: DataChoice) -> tuple[Dataset, Dataset]:
     Test rows with another label are no part of the test data and are told among its problems.
 
     Raises:
-        DataError: a dataset is missing or damaged, or no test row has a label of the training data.
+        DataError: a dataset is missing or damaged, the training data has fewer than two labels or too
+            few rows to split, or no test row has a label of the training data.
     """
     train = load_dataset(workspace, choice.train)
+    if len(train.labels) < 2:
+        raise one_label(train.labels[0])
     if choice.test is None:
+        _check_divisible(train)
         return split(train, choice.test_fraction, choice.seed)
     return train, with_labels_of(train, load_dataset(workspace, choice.test))
+
+
+def _check_divisible(dataset: Dataset) -> None:
+    lone = [label for label, count in dataset.counts().items() if count < 2]
+    if lone:
+        raise DataError(
+            "No test data can be split off, because these labels have a single sentence each: {labels}. "
+            "Choose test data of its own, or add sentences.",
+            labels=", ".join(lone),
+        )
 
 
 def with_labels_of(train: Dataset, test: Dataset) -> Dataset:

@@ -11,11 +11,10 @@ from kobert_demo.dataset import Dataset, Problem
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.language import Language
 from kobert_demo.model_files import built_in_models, find_model
-from kobert_demo.preflight import Report, count_leaked, inspect, share_cut
+from kobert_demo.preflight import Report, count_leaked, inspect, share_cut, unreadable
 from kobert_demo.ui.dataset_source import once, result_slot
 from kobert_demo.ui.session import language, t
 
-MOST_UNKNOWN = 0.05  # share of [UNK] past which training makes no sense
 MOST_LEAKED = 0.5  # share of the test sentences past which the test says little
 SHOWN_PROBLEMS = 1_000
 SHOWN_LABELS = 20
@@ -157,14 +156,9 @@ def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
 
 
 def _warn_of_unknown(report: Report) -> None:
-    if report.unk_rate > MOST_UNKNOWN:
+    if warning := unreadable(report.unk_rate):
         st.error(
-            t(
-                "{share} of all pieces are [UNK]: the model cannot read these sentences, and training "
-                "on them teaches it nothing, without any error. Check the encoding and the sentence "
-                "column above, and whether the vocabulary belongs to a Korean model.",
-                share=percent(report.unk_rate),
-            ),
+            warning.in_language(language()),
             title=t("Do not train on this yet"),
             icon=":material/warning:",
         )
