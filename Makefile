@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: run test check pretrain
+.PHONY: run test check pretrain ready-made
 
 run: .venv/run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -19,6 +19,9 @@ check: .venv/test
 
 pretrain: .venv/run
 	$(BIN)/python -m kobert_demo.pretraining
+
+ready-made: .venv/run
+	$(BIN)/python -m kobert_demo.ready_made
 
 .venv/run: requirements.txt
 	$(PYTHON) -m venv .venv

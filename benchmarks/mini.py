@@ -1,7 +1,8 @@
-"""The figures of the two built-in models' cards: `python -m benchmarks.mini [PART ...]`.
+"""The figures of `mini`'s card: `python -m benchmarks.mini [PART ...]`.
 
 Parts: comments, ratings, sample (fine-tuning `mini` with its preset, TF-IDF and an untrained `mini` beside
-it), emotions (`mini-emotions` on what it never learnt from), speed (one sentence at a time).
+it), speed (one sentence at a time). Those of
+`mini-emotions` are in its record, written by `kobert_demo.ready_made`.
 """
 
 import sys
@@ -14,18 +15,16 @@ import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, recall_score
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
 from kobert_demo.batches import encode_texts
-from kobert_demo.calibration import calibration_error
 from kobert_demo.config import TrainingConfig, preset
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.predictor import Predictor
 from kobert_demo.pretraining_data import (
-    EMOTIONS,
     HELD_OUT_PART,
     fingerprint,
     held_out_ratings,
@@ -43,8 +42,10 @@ REPEATS = 200
 Rows = Sequence[Sequence[str]]  # (sentence, label)
 
 
-def fine_tuned(files: ModelFiles, learnt: Rows, tested: Rows, config: TrainingConfig) -> Evaluation:
-    """Return the evaluation after the best epoch by macro-F1, as a run keeps it."""
+def fine_tuned(
+    files: ModelFiles, learnt: Rows, tested: Rows, config: TrainingConfig
+) -> tuple[Evaluation, Evaluation]:
+    """Return the evaluation after the best epoch by macro-F1, as a run keeps it, and after the last."""
     labels = sorted({label for _, label in learnt})
     torch.manual_seed(config.seed)
     vocabulary = Vocabulary(files.vocabulary)
@@ -58,23 +59,25 @@ def fine_tuned(files: ModelFiles, learnt: Rows, tested: Rows, config: TrainingCo
         for rows in (learnt, tested)
     ]
     evaluations = [e for e in train(model, *data, config) if isinstance(e, Evaluation)]
-    return max(evaluations, key=lambda evaluation: (evaluation.macro_f1, -evaluation.loss))
+    best = max(evaluations, key=lambda evaluation: (evaluation.macro_f1, -evaluation.loss))
+    return best, evaluations[-1]
 
 
 def compare(name: str, learnt: Rows, tested: Rows, seeds: Sequence[int] = SEEDS) -> None:
-    """Print `mini` with its preset, an untrained `mini`, TF-IDF and the commonest label."""
+    """Print `mini` with its preset, an untrained one for several seeds, TF-IDF, the commonest label."""
     print(f"{name}: {len(learnt)} learnt from, {len(tested)} tested on", flush=True)
     files = find_model("mini")
-    for what, of, its in (
-        ("mini", files, seeds),
-        ("untrained", replace(files, weights=None), seeds[:1]),
-    ):
-        best = [fine_tuned(of, learnt, tested, replace(preset("mini"), seed=s)) for s in its]
-        for figure in ("accuracy", "macro_f1"):
-            values = [getattr(evaluation, figure) for evaluation in best]
-            spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
-            print(f"  {what} {figure} {np.mean(values):.3f} ± {spread:.3f}", flush=True)
-        print(f"  {what} best epochs {[evaluation.epoch for evaluation in best]}", flush=True)
+    variants = [("mini", files, seeds)]
+    if len(seeds) > 1:
+        variants.append(("untrained", replace(files, weights=None), seeds[:1]))
+    for what, of, its in variants:
+        runs = [fine_tuned(of, learnt, tested, replace(preset("mini"), seed=s)) for s in its]
+        for which, evaluations in zip(("best", "last"), zip(*runs, strict=True), strict=True):
+            for figure in ("accuracy", "macro_f1"):
+                values = [getattr(evaluation, figure) for evaluation in evaluations]
+                spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+                print(f"  {what}, {which} epoch: {figure} {np.mean(values):.3f} ± {spread:.3f}")
+        print(f"  {what}: best epochs {[best.epoch for best, _ in runs]}", flush=True)
     words = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True)
     tfidf = make_pipeline(words, LogisticRegression(C=4, max_iter=1000))
     tfidf.fit([text for text, _ in learnt], [label for _, label in learnt])
@@ -99,27 +102,6 @@ def sample() -> None:
     compare("sample", read_rows(SAMPLE / "sample.tsv"), read_rows(SAMPLE / "sample-test.tsv"))
 
 
-def emotions() -> None:
-    predictor = Predictor("mini-emotions")
-    parts: dict[str, Rows] = {
-        "everyday": read_rows(PROJECT / "tests" / "everyday.tsv"),
-        "sample, test half": read_rows(SAMPLE / "sample-test.tsv"),
-        "held-out comments": split_comments(DATA)[1],
-    }
-    for name, rows in parts.items():
-        true = [label for _, label in rows]
-        answers = predictor.predict([text for text, _ in rows])
-        said = [answer.label for answer in answers]
-        shares = np.array([[answer.probabilities[e] for e in EMOTIONS] for answer in answers])
-        error = calibration_error(shares, np.array([EMOTIONS.index(label) for label in true]))
-        recalls = recall_score(true, said, average=None, labels=EMOTIONS, zero_division=0)
-        print(
-            f"{name} ({len(rows)}): accuracy {accuracy_score(true, said):.3f}, macro-F1 "
-            f"{f1_score(true, said, average='macro'):.3f}, calibration error {error:.3f}, recall "
-            + ", ".join(f"{e} {recall:.2f}" for e, recall in zip(EMOTIONS, recalls, strict=True))
-        )
-
-
 def seconds(predictor: Predictor, texts: Sequence[str]) -> Iterator[float]:
     for text in texts:
         began = time.perf_counter()
@@ -139,10 +121,11 @@ PARTS = {
     "comments": comments,
     "ratings": ratings,
     "sample": sample,
-    "emotions": emotions,
     "speed": speed,
 }
 
 if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - set(PARTS):
+        sys.exit(f"There is no {', '.join(sorted(unknown))}: choose among {', '.join(PARTS)}.")
     for part in sys.argv[1:] or PARTS:
         PARTS[part]()

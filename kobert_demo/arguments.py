@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from kobert_demo.charset import ENCODINGS
 from kobert_demo.config import PRESETS, SETTINGS, TrainingConfig
+from kobert_demo.model_files import READY_MADE
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 DEFAULT_WORKSPACE = "workspace"
@@ -62,7 +63,9 @@ def _classify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("text", nargs="+", help="a sentence; - reads one a line from standard input")
     source = verb.add_mutually_exclusive_group()
     source.add_argument("--run", metavar="ID", help="classify with this run's best model")
-    source.add_argument("--model", metavar="DIR", help="classify with this bundle")
+    source.add_argument(
+        "--model", default=READY_MADE, help=f"{READY_MADE}, or a bundle's directory ({READY_MADE})"
+    )
     _common(verb)
 
 

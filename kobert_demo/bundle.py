@@ -58,15 +58,31 @@ def read_max_length(directory: Path, otherwise: int) -> int:
     Raises:
         ModelError: the record cannot be read.
     """
-    path = directory / RECORD
-    if not path.is_file():
+    if not (directory / RECORD).is_file():
         return otherwise
     try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["config"]["max_length"])
-    except (OSError, ValueError, TypeError, KeyError):
-        raise ModelError(
-            "{path} cannot be read: it must hold the record that the run was saved with.", path=path
-        ) from None
+        return int(read_record(directory)["config"]["max_length"])
+    except (ValueError, TypeError, KeyError):
+        raise _unreadable(directory / RECORD) from None
+
+
+def read_record(directory: Path) -> Row:
+    """Return what was frozen into the run of a bundle.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    path = directory / RECORD
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise _unreadable(path) from None
+
+
+def _unreadable(path: Path) -> ModelError:
+    return ModelError(
+        "{path} cannot be read: it must hold the record that the run was saved with.", path=path
+    )
 
 
 def model_card(record: Row, best: "Evaluation") -> str:

@@ -55,9 +55,13 @@ def label_colours(labels: Sequence[str]) -> dict[str, str]:
     return {label: fixed.get(label) or others[label] for label in labels}
 
 
-def label_counts(counts: Mapping[str, int]) -> go.Figure:
-    """Return the examples per label as horizontal bars, in the order given."""
-    colours = label_colours(list(counts))
+def label_counts(counts: Mapping[str, int], colours: Mapping[str, str] | None = None) -> go.Figure:
+    """Return the examples per label as horizontal bars, in the order given.
+
+    Args:
+        colours: `label_colours` of all the labels, where not all of them are shown.
+    """
+    colours = colours or label_colours(list(counts))
     return _bars(
         list(counts),
         list(counts.values()),

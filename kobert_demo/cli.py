@@ -26,10 +26,10 @@ from kobert_demo.dataset import (
     with_labels_of,
 )
 from kobert_demo.encoding import Vocabulary, encode
-from kobert_demo.errors import DataError, KobertDemoError, RunError
+from kobert_demo.errors import DataError, KobertDemoError
 from kobert_demo.follow import follow
 from kobert_demo.language import Language, Message, language_of
-from kobert_demo.model_files import built_in_classifiers, find_model
+from kobert_demo.model_files import find_model
 from kobert_demo.preflight import inspect, unreadable
 from kobert_demo.reading import Format, column_names, detect_format
 from kobert_demo.runs import Runs
@@ -217,16 +217,8 @@ def classify(args: argparse.Namespace) -> int:
 
 
 def _classifier(args: argparse.Namespace) -> str:
-    """Return the model that was named; else the built-in one, else that of the newest run."""
-    if args.model:
-        return str(args.model)
-    if built_in_classifiers() and not args.run:
-        return built_in_classifiers()[0]
-    runs = Runs(args.workspace)
-    trained = [run.run for run in runs.list() if run.bundle]
-    if not (args.run or trained):
-        raise RunError("There is no trained model yet: train one, or name a bundle with --model.")
-    return str(runs.bundle(args.run or trained[0]))
+    """Return what answers: a run's bundle, the model that was named, or the ready-made one."""
+    return str(Runs(args.workspace).bundle(args.run) if args.run else args.model)
 
 
 def encode_texts(args: argparse.Namespace) -> int:

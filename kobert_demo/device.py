@@ -12,6 +12,7 @@ from pathlib import Path
 
 MATRIX = 1024
 REPEATS = 8
+START_SECONDS = 5.0  # until a worker has imported torch and read model and data
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,12 @@ def probe_elsewhere() -> Device:
 
 
 def training_seconds(device: Device, parameters: int, tokens: int) -> float:
-    """Estimate the seconds to train on `tokens` (all epochs) with a model of `parameters`.
+    """Estimate the seconds from Start to the end for `tokens` (all epochs) and `parameters`.
 
     Six operations for each parameter and token (Kaplan et al. 2020, arXiv:2001.08361, section 2.1), at
     half of the speed of a bare matrix product.
     """
-    return 6 * parameters * tokens / (0.5 * device.flops)
+    return START_SECONDS + 6 * parameters * tokens / (0.5 * device.flops)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,15 @@ from typing import Any
 from kobert_demo.errors import ModelError
 
 BUILT_IN = Path(__file__).with_name("models")
+READY_MADE = "mini-emotions"  # the built-in model that is trained to classify
 RECORD = "record.json"  # what a classifier was trained with; an encoder alone has none
 # What a config.json that does not say otherwise means (transformers' BertConfig).
-BERT_BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12}
-POSITIONS = 512  # likewise, for max_position_embeddings
+BERT_BASE = {
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 12,
+    "max_position_embeddings": 512,
+}
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -33,25 +38,26 @@ class ModelFiles:
 
 def encoder_parameters(files: ModelFiles) -> int:
     """Return the number of weights in the encoder's layers (embeddings do no matrix products)."""
-    config = {**BERT_BASE, **read_shape(files.directory)}
+    config = read_shape(files.directory)
     width, inner = config["hidden_size"], config["intermediate_size"]
     return int(config["num_hidden_layers"] * (4 * width**2 + 2 * width * inner))
 
 
 def read_shape(directory: Path) -> dict[str, Any]:
-    """Return `config.json`.
+    """Return `config.json`, with what it leaves out.
 
     Raises:
         ModelError: it cannot be read, or describes another architecture than BERT.
     """
     try:
-        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-        if config["model_type"] == "bert":
-            return dict(config)
+        config = {**BERT_BASE, **json.loads((directory / "config.json").read_text("utf-8"))}
+        if config["model_type"] == "bert" and all(isinstance(config[n], int) for n in BERT_BASE):
+            return config
     except (OSError, ValueError, TypeError, KeyError):
         pass
     raise ModelError(
-        'The config.json of {name} does not describe a BERT model: it must say "model_type": "bert".',
+        'The config.json of {name} does not describe a BERT model: it must say "model_type": "bert", and '
+        "its sizes must be whole numbers.",
         name=directory,
     )
 
@@ -59,11 +65,6 @@ def read_shape(directory: Path) -> dict[str, Any]:
 def built_in_models() -> tuple[str, ...]:
     """Return the names of the models that come with the project."""
     return tuple(sorted(path.parent.name for path in BUILT_IN.glob("*/config.json")))
-
-
-def built_in_classifiers() -> tuple[str, ...]:
-    """Return the names of those built-in models that are trained to classify."""
-    return tuple(name for name in built_in_models() if (BUILT_IN / name / RECORD).is_file())
 
 
 def find_model(name: str) -> ModelFiles:

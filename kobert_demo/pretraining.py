@@ -69,7 +69,7 @@ class Recipe:
         stars_weight, emotion_weight: of their losses; the masked loss counts as 1.
     """
 
-    passes: float = 4.0
+    passes: float = 3.5
     batch_size: int = 3584
     learning_rate: float = 2e-3
     seed: int = 0
@@ -189,9 +189,7 @@ def pretrain(
             parts = [(seed + part, rows[part::shards]) for part in range(shards)]
             results = list(pool.map(gradients, [part for part in parts if len(part[1])]))
             losses += [result[0] for result in results]
-            for weight, *grads in zip(parameters, *(result[1] for result in results), strict=True):
-                weight.grad = sum((grad.float() for grad in grads[1:]), grads[0].float())
-            nn.utils.clip_grad_norm_(parameters, 1.0)
+            put_gradients(parameters, [result[1] for result in results])
             for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                 group["lr"] = recipe.rate(step, passes)
             list(pool.map(lambda optimizer: optimizer.step(), optimizers))
@@ -203,6 +201,13 @@ def pretrain(
     if losses:
         save_checkpoint(checkpoint, model, optimizers, step)
         yield Progress(step, recipe.passes, *torch.stack(losses).mean(0).tolist())
+
+
+def put_gradients(parameters: list[Tensor], of_shards: list[tuple[Tensor, ...]]) -> None:
+    """Put the sum of the shards' gradients, in float32 and cut to norm 1, where optimizers look."""
+    for weight, *grads in zip(parameters, *of_shards, strict=True):
+        weight.grad = sum((grad.float() for grad in grads[1:]), grads[0].float())
+    nn.utils.clip_grad_norm_(parameters, 1.0)
 
 
 @torch.no_grad()

@@ -86,20 +86,31 @@ def split_comments(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, s
     return train, held_out
 
 
+def held_out_fingerprints(data: Path) -> set[int]:
+    """Return the fingerprints of everything that is kept apart."""
+    dev = read_rows(data / "emotions7-reddit-dev.tsv")
+    apart = [*held_out_ratings(data), *split_comments(data)[1], *dev]
+    return {fingerprint(row[0]) for row in apart}
+
+
+def check_files(data: Path) -> None:
+    """Raise `DataError` with the names of all files that are missing."""
+    missing = [name for name in FILES if not (data / name).is_file()]
+    if missing:
+        raise DataError(
+            "These files are not in {folder}: {files}. Put them there, or name their folder with --data.",
+            folder=data,
+            files=", ".join(missing),
+        )
+
+
 def read_corpus(data: Path) -> list[Sentence]:
     """Return every sentence to learn from; nothing that is held out is among them.
 
     Raises:
         DataError: files are missing; all of them are named.
     """
-    missing = [name for name in FILES if not (data / name).is_file()]
-    if missing:
-        raise DataError(
-            "Pretraining needs these files in {folder}: {files}. Put them there, or name their "
-            "folder with --data.",
-            folder=data,
-            files=", ".join(missing),
-        )
+    check_files(data)
     reviews = [
         Sentence(text, int(stars) - 1)
         for stars, text in (line.split("\t", 1) for line in _lines(data / "nsmc-reviews.tsv.xz"))
@@ -108,10 +119,8 @@ def read_corpus(data: Path) -> list[Sentence]:
         Sentence(text, STARS + EMOTIONS.index(label))
         for text, label in read_rows(data / "emotions7-reddit-train.tsv")
     ]
-    train, held_out_comments = split_comments(data)
-    comments = [Sentence(text) for text, _ in train]
-    held_out = {fingerprint(text) for text, _ in [*held_out_ratings(data), *held_out_comments]}
-    held_out |= {fingerprint(text) for text, _ in read_rows(data / "emotions7-reddit-dev.tsv")}
+    comments = [Sentence(text) for text, _ in split_comments(data)[0]]
+    held_out = held_out_fingerprints(data)
     return [
         sentence
         for sentence in [*reviews, *reddit, *comments]

@@ -151,10 +151,9 @@ class PieceLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (pieces, vocabulary) and targets (pieces); 0 for no pieces."""
-        likely = logits.float()
-        highest = likely.amax(1, keepdim=True)
-        right = likely.gather(1, target[:, None]) - highest
-        likely = likely.sub_(highest).exp_()
+        likely = logits - logits.amax(1, keepdim=True).float()  # float32, and no view of the logits
+        right = likely.gather(1, target[:, None])
+        likely = likely.exp()
         total = likely.sum(1, keepdim=True)
         ctx.save_for_backward(likely, total, target)
         ctx.dtype = logits.dtype

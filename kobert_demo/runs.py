@@ -26,7 +26,7 @@ from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ConfigError, RunError
 from kobert_demo.language import Message
-from kobert_demo.model_files import POSITIONS, built_in_models, find_model, read_shape
+from kobert_demo.model_files import built_in_models, find_model, read_shape
 from kobert_demo.store import Row, Run, RunStore
 
 PROJECT = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ class Runs:
         files = find_model(config.model)
         if config.model not in built_in_models():
             config = replace(config, model=str(files.directory))  # the worker starts elsewhere
-        positions = read_shape(files.directory).get("max_position_embeddings", POSITIONS)
+        positions = read_shape(files.directory)["max_position_embeddings"]
         if config.max_length > positions:
             raise ConfigError(
                 "The model {model} reads {positions} pieces at most: choose a maximum length of "

@@ -133,7 +133,7 @@ class RunStore:
     def _saying_what_is_wrong(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.IntegrityError:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise
         except (OSError, sqlite3.DatabaseError) as error:
             raise RunError(

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from kobert_demo.model_files import built_in_classifiers
+from kobert_demo.bundle import read_record
+from kobert_demo.charts import percent
+from kobert_demo.model_files import BUILT_IN, READY_MADE
 from kobert_demo.runs import Runs
 from kobert_demo.ui.answer_view import answer_table, answer_view
 from kobert_demo.ui.elements import (
     choose_in_address,
-    empty_state,
     page_header,
     run_label,
     say_errors,
@@ -31,14 +32,21 @@ page_header(
 runs = Runs(workspace())
 with say_errors():
     trained = {run.run: run for run in runs.list() if run.bundle and not run.active}
-choices = [*trained, *built_in_classifiers()]
-if not choices:
-    empty_state(
-        t("There is no trained model yet. Start a run and wait for its first epoch."),
-        "pages/training.py",
-        t("Train a model"),
+
+
+def say_what_answers() -> None:
+    """Say what the ready-made model is and how often it is right."""
+    measured = read_record(BUILT_IN / READY_MADE)["measured"]
+    st.caption(
+        t(
+            "A small model that comes with the app, so that you can try it at once: right on {everyday} "
+            "of {count} everyday sentences and on {comments} of the online comments it never saw. It is "
+            "a demonstration and no judge of people; train your own on your sentences.",
+            everyday=percent(measured["everyday"]["accuracy"]),
+            count=measured["everyday"]["sentences"],
+            comments=percent(measured["comments"]["accuracy"]),
+        )
     )
-    st.stop()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -55,13 +63,18 @@ def predict(model: str, sentences: tuple[str, ...]) -> "list[Prediction]":
     return load(model).predict(sentences)
 
 
+if trained and not st.session_state.get("has runs"):
+    st.session_state.pop("classifier", None)  # the ready-made model answers until there is a run
+st.session_state["has runs"] = bool(trained)
 with say_errors():
     choice = choose_in_address(
         t("Model"),
-        choices,
+        [*trained, READY_MADE],
         "classifier",
         lambda choice: run_label(trained[choice]) if choice in trained else choice,
     )
+    if choice == READY_MADE:
+        say_what_answers()
     text = st.text_area(
         t("Sentences, one a line"), EXAMPLE, key="sentences", height=110, persist_state="session"
     )
@@ -78,7 +91,7 @@ with say_errors():
                 count=f"{len(sentences):,}",
             )
         )
-    with st.spinner(t("Classifying …"), show_time=True):
+    with st.spinner(t("Classifying …")):
         model = str(runs.bundle(choice)) if choice in trained else choice
         predictions = predict(model, tuple(sentences[:MOST_SENTENCES]))
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import (
     DataChoice,
     Dataset,
@@ -23,6 +24,7 @@ from kobert_demo.ui.dataset_source import (
 from kobert_demo.ui.elements import page_header, say_errors
 from kobert_demo.ui.session import t, workspace
 
+SPLIT_SEED = 42
 EXAMPLE = "sentence\tlabel\n오늘 정말 행복한 하루였어요\t행복\n약속이 취소돼서 너무 아쉬워요\t슬픔"
 
 page_header(
@@ -74,9 +76,13 @@ def split_form(dataset: Dataset) -> Halves:
     """Ask how much of the data to test with, and split it."""
     left, right = st.columns(2, wrap=False)
     percent = left.number_input(
-        t("Share of the data (%)"), 1, 90, 20, key="test percent", persist_state="session"
+        t("Share of the data (%)"), value=20, key="test percent", persist_state="session"
     )
-    seed = right.number_input(t("Seed"), 0, 2**31, 42, key="split seed", persist_state="session")
+    seed = right.number_input(
+        t("Seed"), value=SPLIT_SEED, key="split seed", persist_state="session"
+    )
+    percent, seed = percent or 0, SPLIT_SEED if seed is None else seed
+    TrainingConfig(seed=seed)  # says what is wrong with it
     return once(
         dataset_slot("split", dataset.id, percent, seed),
         lambda _: Halves(*split(dataset, percent / 100, seed), None, percent / 100, seed),

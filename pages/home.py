@@ -5,6 +5,7 @@ import streamlit as st
 
 from kobert_demo.charts import percent
 from kobert_demo.dataset import DatasetSummary, list_datasets
+from kobert_demo.model_files import READY_MADE
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.ui.elements import STATUSES, page_header, plain, say_errors, status_badge
@@ -26,7 +27,8 @@ with say_errors():
 choice = st.session_state.get("data")
 dataset = next((one for one in datasets if choice and one.id == choice.train), None)
 dataset = dataset or next(iter(datasets), None)
-active = next((run for run in runs if run.active), None)
+running = next((run for run in runs if run.status == "running"), None)
+active = running or next((run for run in runs if run.active), None)
 latest = active or next(iter(runs), None)
 trained = [run for run in runs if run.bundle and not run.active]
 newest = next(iter(trained), None)
@@ -121,6 +123,7 @@ with st.grid(3, min_column_width=270, gap="medium"):
         else ("", t("No run yet")),
         "pages/training.py",
         t("Watch the run") if active else t("Train a model"),
+        {"run": active.run} if active else None,
     )
     card(
         3,
@@ -129,7 +132,9 @@ with st.grid(3, min_column_width=270, gap="medium"):
             "Type a sentence: its emotion, every probability, and how the model cut the sentence into "
             "pieces."
         ),
-        (plain(newest.name), scores(newest)) if newest else ("", t("No trained model yet")),
+        (plain(newest.name), scores(newest))
+        if newest
+        else (READY_MADE, t("Comes with the app: try it at once")),
         "pages/classification.py",
         t("Classify sentences"),
         {"classifier": newest.run} if newest else None,

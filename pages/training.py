@@ -41,7 +41,7 @@ if not datasets and not known:
 
 def earlier_choices() -> list[DataChoice]:
     """Return what this visitor chose on the Dataset page, then what the runs had, newest first."""
-    chosen: DataChoice | None = st.session_state.get("data")
+    chosen = st.session_state.get("data") or DataChoice.from_text(st.query_params.get("data", ""))
     parts = [field.name for field in fields(DataChoice)]
     of_runs = (run.record["data"] for run in known.values())
     choices = [DataChoice(**{part: data[part] for part in parts}) for data in of_runs]
@@ -76,7 +76,7 @@ def say_data(choice: DataChoice, train: Dataset, test: Dataset) -> None:
         if choice.test
         else t(
             "The test sentences are {share} of the data, split off with seed {seed}.",
-            share=f"{choice.test_fraction:.0%}",
+            share=f"{len(test) / (len(train) + len(test)):.0%}",
             seed=choice.seed,
         )
     )
@@ -114,6 +114,8 @@ with say_errors():
     if known:
         run = choose_in_address(t("Run"), list(known), "run", lambda id: run_label(known[id]))
         run_view(runs, run, leads=not form.open)
+    if data := st.session_state.get("data"):
+        st.query_params["data"] = data.to_text()  # for a reload
     if form.open and datasets:
         with form, say_errors():
             new_run()

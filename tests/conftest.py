@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from kobert_demo.dataset import Dataset, detect_columns, parse
+from kobert_demo.reading import detect_format
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -98,6 +101,19 @@ def workspace(tmp_path: Path) -> Path:
     path = tmp_path / "workspace"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Callable[..., Dataset]:
+    """Parse what stands in a file, as detected where the test says nothing."""
+
+    def dataset(content, how=None, columns=None, **options):
+        path = tmp_path / "file.tsv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        how = how or detect_format(path)
+        return parse(path, how, columns or detect_columns(path, how), **options)
+
+    return dataset
 
 
 @pytest.fixture(scope="module")

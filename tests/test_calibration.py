@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from kobert_demo.calibration import calibration_error, fit_temperature
+from kobert_demo.calibration import (
+    calibration_error,
+    cross_fitted_error,
+    fit_temperature,
+    softmax,
+)
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(0, 2, (20_000, 4))
@@ -21,6 +26,13 @@ def test_honest_probabilities_have_no_error_and_boasting_ones_have() -> None:
     certain = np.eye(4)[HONEST.argmax(1)]
     wrong = (HONEST.argmax(1) != LABELS).mean()
     assert calibration_error(certain, LABELS) == pytest.approx(wrong)
+
+
+def test_fitting_and_judging_on_tenths_is_a_little_less_kind_than_on_the_same() -> None:
+    few, labels = LOGITS[:1_000] * 3, LABELS[:1_000]
+    kind = calibration_error(softmax(few / fit_temperature(few, labels)), labels)
+    assert kind < cross_fitted_error(few, labels) < kind + 0.03
+    assert cross_fitted_error(few, labels) < calibration_error(softmax(few), labels) / 3
 
 
 def test_the_error_is_that_of_a_calculation_by_hand() -> None:

@@ -76,6 +76,13 @@ def test_an_emotion_keeps_its_colour_among_any_others() -> None:
     assert len(set(mixed.values())) == 10
 
 
+def test_labels_keep_their_colours_where_only_some_are_shown() -> None:
+    labels = [str(number) for number in range(30)]
+    colours = label_colours(labels)
+    figure = label_counts({"7": 3, "23": 1}, colours)
+    assert list(figure.data[0].marker.color) == [colours["7"], colours["23"]]
+
+
 def test_more_than_ten_labels_get_a_colour_each() -> None:
     colours = label_colours([str(number) for number in range(43)])
     assert len(colours) == 43

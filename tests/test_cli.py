@@ -143,6 +143,14 @@ def test_train_classify_and_runs_are_one_story(shell: Shell, tmp_path: Path, mod
         assert sum(answer["attention_mask"]) == answer["valid_length"]
 
 
+def test_without_a_model_the_ready_made_one_answers(shell: Shell) -> None:
+    texts = ["오늘 정말 행복해요", "우웩 더러워"]
+    answers = shell("classify", *texts)
+    assert answers == shell("classify", "--model", "mini-emotions", *texts)
+    assert [answer["label"] for answer in answers] == ["행복", "혐오"]
+    assert {len(answer["input_ids"]) for answer in answers} == {64}
+
+
 def test_a_test_file_of_its_own_is_used(shell: Shell, tmp_path: Path, model: Path) -> None:
     data, test = write_tsv(tmp_path / "a.tsv"), write_tsv(tmp_path / "b.tsv", copies=2)
     shell("train", data, "--test", test, "--model", model, "--epochs", 1, "--max-length", 16)
@@ -157,6 +165,17 @@ def test_a_model_trains_with_its_own_values_but_for_what_is_given(
     shell("train", write_tsv(tmp_path / "a.tsv"), "--epochs", 1, "--max-length", 16)
     (run,) = Runs(tmp_path / "workspace").list()
     assert run.record["config"] == asdict(replace(preset("mini"), epochs=1, max_length=16))
+
+
+def test_the_environment_names_the_workspace_where_no_argument_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KOBERT_DEMO_WORKSPACE", str(tmp_path / "named"))
+    assert main(["runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert (tmp_path / "named" / "runs.sqlite").is_file()
+    assert main(["runs", "--json", "--workspace", str(tmp_path / "other")]) == 0
+    assert (tmp_path / "other" / "runs.sqlite").is_file()
 
 
 def test_encode_reads_a_sentence_a_line_from_standard_input(tmp_path: Path) -> None:
@@ -215,7 +234,6 @@ def test_wrong_words_get_one_sentence(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "refuses" in fails(capsys, "check", "x" * 5_000)
     assert "There is no model" in fails(capsys, "check", data, "--model", "x" * 5_000)
     assert "workspace" in fails(capsys, "runs", "--workspace", data)
-    assert "no trained model yet" in fails(capsys, "classify", "안녕", *at)
     assert "not trained to classify" in fails(capsys, "classify", "--model", "mini", "안녕")
 
 

@@ -23,8 +23,8 @@ def test_a_model_without_a_preset_has_the_notebooks_values() -> None:
 def test_a_preset_is_of_its_model_and_differs_from_the_notebook(model: str) -> None:
     config = preset(model)
     assert config.model == model
-    assert {name: getattr(config, name) for name in PRESETS[model]} == PRESETS[model]
-    assert config != TrainingConfig(model=model)
+    for name in PRESETS[model]:
+        assert getattr(config, name) != getattr(TrainingConfig, name)
 
 
 def test_all_problems_are_said_together_in_both_languages() -> None:

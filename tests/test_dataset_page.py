@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from kobert_demo.charset import ENCODINGS
 from kobert_demo.dataset import detect_columns, list_datasets, load_choice, parse
 from kobert_demo.reading import detect_format
+from kobert_demo.ui.elements import plain
 
 APP = str(Path(__file__).parents[1] / "streamlit_app.py")
 SENTENCES = [
@@ -245,6 +246,41 @@ def test_a_used_dataset_can_be_chosen_again(page, tmp_path):
     assert metrics(page)["Labels"] == "2"
     page.button(key="use").click().run()
     assert page.session_state["data"].train == summary.id
+
+
+def test_datasets_that_look_alike_are_told_apart(page, tmp_path):
+    for content in (GOOD, GOOD.replace("정말", "아주")):
+        upload(page, content).button(key="use").click().run()
+        page.switch_page("pages/dataset.py").run()
+    page.segmented_control(key="origin").set_value("kept").run()
+    names = page.selectbox(key="kept").options
+    assert len(set(names)) == 2
+    for name in names:
+        page.selectbox(key="kept").select(name).run()
+        page.button(key="use").click().run()
+        assert name.endswith(page.session_state["data"].train[-4:])
+        page.switch_page("pages/dataset.py").run()
+        page.segmented_control(key="origin").set_value("kept").run()
+
+
+def test_numbers_out_of_their_limits_are_said_in_words(page):
+    upload(page, GOOD)
+    for key, wrong, right, said in (
+        ("length limit", 3, 64, "Maximum length is 3: give a number from 4 to 512"),
+        ("test percent", 100, 20, "The share to test on must lie between 0 % and 100 %"),
+        ("split seed", -1, 42, "Seed is -1: give a number from 0 to 4294967295"),
+    ):
+        page.number_input(key=key).set_value(wrong).run()
+        assert plain(said) in page.error[0].value
+        page.number_input(key=key).set_value(right).run()
+        assert not page.error
+
+
+def test_labels_that_the_test_data_lacks_are_named(page):
+    upload(page, GOOD + "무서워요\t공포\n또 무서워요\t공포\n")
+    next(b for b in page.segmented_control if "test" in b.label.lower()).set_value("upload").run()
+    upload(page, GOOD.replace("정말", "아주"), "test.tsv", key="upload test")
+    assert any(warning.value.endswith("of them: 공포.") for warning in page.warning)
 
 
 def test_an_upload_is_still_there_after_another_page(page):

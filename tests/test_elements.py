@@ -114,6 +114,16 @@ def test_the_address_chooses_and_what_is_gone_is_said(
     assert not page.run().warning
 
 
+def test_a_choice_is_kept_while_other_pages_are_shown_and_an_address_counts_more() -> None:
+    page = AppTest.from_function(choosing_page).run()
+    page.selectbox[0].select("b").run()
+    assert page.query_params["run"] == "b"
+    del page.query_params["run"]  # as on coming back from another page
+    assert page.run().text[0].value == "b"
+    page.query_params["run"] = "a"
+    assert page.run().text[0].value == "a"
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     store = RunStore(tmp_path / "runs.sqlite")

@@ -55,7 +55,15 @@ def test_all_missing_files_are_named_together(tmp_path: Path) -> None:
         assert name in str(caught.value)
 
 
-@pytest.mark.parametrize("config", [json.dumps({"model_type": "gpt2"}), "{", "[]", "{}"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        json.dumps({"model_type": "gpt2"}),
+        json.dumps({"model_type": "bert", "hidden_size": "abc"}),
+        json.dumps({"model_type": "bert", "max_position_embeddings": None}),
+        *("{", "[]", "{}"),
+    ],
+)
 def test_what_is_no_bert_is_refused_before_anything_is_loaded(tmp_path: Path, config: str) -> None:
     save_tiny_model(tmp_path)
     (tmp_path / "config.json").write_text(config)
@@ -94,7 +102,7 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
     [
         ("pytorch_model.bin", b""),
         ("pytorch_model.bin", [torch.zeros(2)]),
-        ("config.json", {"hidden_size": "abc"}),
+        ("config.json", {"num_attention_heads": "abc"}),
         ("config.json", {"hidden_act": "nonsense"}),
     ],
 )

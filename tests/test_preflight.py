@@ -1,5 +1,8 @@
 """The report before training: what it counts is what is there."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import kobert_demo
 from kobert_demo.dataset import Dataset
 from kobert_demo.encoding import Vocabulary, encode
 from kobert_demo.preflight import inspect
+from kobert_demo.runs import PROJECT
 
 VOCABULARY = Path(kobert_demo.__file__).parent / "models" / "mini" / "mini.spiece"
 
@@ -80,3 +84,29 @@ def test_progress_is_told(vocabulary):
     assert len(shares) > 1
     assert shares == sorted(shares)
     assert max(shares) <= 1
+
+
+def test_memory_grows_by_less_than_a_kilobyte_a_row(tmp_path: Path) -> None:
+    """So a million rows take less than a gigabyte."""
+    code = (
+        "import resource, sys; from kobert_demo.cli import main; main(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+
+    def peak(rows: int) -> int:
+        """Return the most memory in kilobytes that checking so many rows took."""
+        path = tmp_path / f"{rows}.tsv"
+        with path.open("w", encoding="utf-8") as file:
+            for row in range(rows):
+                file.write(f"{row}번째 문장은 그냥 이렇게 조금 길게 적혀 있습니다\t{row % 7}\n")
+        checked = subprocess.run(
+            [sys.executable, "-c", code, "check", path, "--json"],
+            cwd=PROJECT,
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(checked.stdout)["usable"] == rows
+        return int(checked.stderr) // (1024 if sys.platform == "darwin" else 1)
+
+    few, many = 1_000, 150_000
+    assert peak(many) - peak(few) < many - few

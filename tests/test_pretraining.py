@@ -129,15 +129,19 @@ def test_all_three_losses_fall(tmp_path: Path) -> None:
         assert after.emotion_loss < before.emotion_loss
 
 
-def test_the_loss_of_pieces_and_its_gradient_are_those_of_cross_entropy() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_loss_of_pieces_and_its_gradient_are_those_of_cross_entropy(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    logits, target = torch.randn(6, 50) * 4, torch.randint(50, (6,))
-    ours, theirs = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    logits, target = (torch.randn(6, 50) * 4).to(dtype), torch.randint(50, (6,))
+    ours, theirs = logits.clone().requires_grad_(), logits.float().requires_grad_()
     loss, expected = piece_loss(ours, target), torch.nn.functional.cross_entropy(theirs, target)
     (3 * loss).backward()
     (3 * expected).backward()
     torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(ours.grad, theirs.grad)
+    assert ours.grad is not None
+    assert theirs.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad.to(dtype))
+    assert torch.equal(ours.detach(), logits)
     assert piece_loss(logits[:0], target[:0]) == 0
 
 

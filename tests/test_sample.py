@@ -12,7 +12,7 @@ import kobert_demo
 
 DATA = Path(kobert_demo.__file__).with_name("data")
 HALVES = (DATA / "sample.tsv", DATA / "sample-test.tsv")
-APART = Path(__file__).with_name("everyday.tsv")
+APART = DATA / "everyday.tsv"
 EMOTIONS = {"공포", "놀람", "분노", "슬픔", "중립", "행복", "혐오"}
 MOST_ALIKE = 0.5  # share of the shorter sentence's 4-grams
 MOST_PATTERN = 0.03  # share of a label's sentences

@@ -68,6 +68,13 @@ def end(runs: Runs, run: str) -> None:
     wait_for(runs, run, "stopped")
 
 
+def test_the_first_visit_classifies(app: App, page: "Page") -> None:
+    page.goto(f"{app.url}/classification")
+    page.get_by_text("[CLS]").first.wait_for(timeout=60_000)
+    page.get_by_test_id("stHtml").get_by_text("행복", exact=True).wait_for()
+    page.get_by_text("앱에 들어 있는 작은 모델입니다").wait_for()
+
+
 @pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
 def test_from_a_file_to_a_classified_sentence(app: App, page: "Page", runs: Runs) -> None:
     page.goto(f"{app.url}/dataset")

@@ -1,5 +1,7 @@
 """The Training page: the form of a new run, and the run that stands below it."""
 
+import fcntl
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +143,7 @@ def test_a_model_fills_in_its_own_values_and_leaves_what_the_person_chose(
 def test_the_form_says_how_the_test_data_is_split_off(page: AppTest, workspace: Path) -> None:
     keep(workspace, "a.tsv")
     open_training(page)
-    said = "The test sentences are 20% of the data, split off with seed 42."
+    said = "The test sentences are 22% of the data, split off with seed 42."  # 4 of 18
     assert said in captions(page)
 
 
@@ -152,8 +154,9 @@ def test_the_data_of_the_last_run_is_offered_again(page: AppTest, workspace: Pat
     assert data_of(page) == train
     assert "The test sentences are those of test\\.tsv" in captions(page)
     facts = page.dataframe[0].value.set_index("Setting")["Value"]
-    assert facts["test_data"] == "test.tsv"
-    assert len(facts["test_sha256"]) == 64
+    assert facts["Test data"] == "test.tsv"
+    assert len(facts["SHA-256 of the test data"]) == 64
+    assert facts["Learning rate"] == "5e-05"
 
 
 def test_missing_weights_are_said(
@@ -206,6 +209,40 @@ def test_a_run_that_is_gone_is_not_replaced_silently(page: AppTest, workspace: P
     said = f"{plain('../../x')} is not here any more: showing another one."
     assert [warning.value for warning in page.warning] == [said]
     assert page.selectbox(key="run").value == "a"
+
+
+def test_a_reload_keeps_the_data_that_was_chosen(page: AppTest, workspace: Path) -> None:
+    finished(workspace, DataChoice(keep(workspace, "old.tsv"), None, 0.2, 1), "a")
+    chosen = DataChoice(keep(workspace, "new.tsv", " 정말"), None, 0.3, 7)
+    page.session_state["data"] = chosen
+    open_training(page)
+    address = page.query_params["data"]
+    del page.session_state["data"]
+    page.query_params["data"] = address
+    page.run()
+    assert data_of(page) == chosen.train
+    assert "split off with seed 7" in captions(page)
+    page.query_params["data"] = "../../etc/passwd"
+    assert not page.run().exception
+
+
+def test_home_watches_the_run_that_trains(page: AppTest, workspace: Path) -> None:
+    choice = DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1)
+    train, test = load_choice(workspace, choice)
+    record = freeze(
+        choice, TrainingConfig(), train, test, Vocabulary(find_model("mini").vocabulary)
+    )
+    store = RunStore(workspace / "runs.sqlite")
+    with ExitStack() as locks:
+        for run in ("trains", "waits"):
+            store.add(run, run, record, steps=1)
+            lock = workspace / "runs" / run / "worker.lock"
+            lock.parent.mkdir(parents=True)
+            fcntl.flock(locks.enter_context(lock.open("w")), fcntl.LOCK_EX)
+        store.claim("trains")
+        page.run()
+        page.button(key="step 2").click().run()
+    assert page.query_params["run"] == "trains"
 
 
 def test_home_opens_the_model_that_it_shows(page: AppTest, workspace: Path) -> None:

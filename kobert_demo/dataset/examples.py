@@ -83,7 +83,9 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Datase
         DataError: the fraction is not between 0 and 1.
     """
     if not 0 < fraction < 1:
-        raise DataError("The test share must lie between 0 and 1.")
+        raise DataError(
+            "The share to test on must lie between 0 % and 100 % (as a fraction: 0 and 1)."
+        )
     random = np.random.default_rng(seed)
     tests = []
     for label in range(len(dataset.labels)):

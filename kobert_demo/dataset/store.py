@@ -33,7 +33,7 @@ class DatasetSummary:
 
     Attributes:
         rows, usable: how many rows the file had, and how many of them can be used.
-        created: when it was first kept, ISO 8601 in UTC.
+        created: when it was last kept, ISO 8601 in UTC.
     """
 
     id: str
@@ -55,6 +55,19 @@ class DataChoice:
     test: str | None
     test_fraction: float
     seed: int
+
+    def to_text(self) -> str:
+        """Return the choice as one word, such as for an address."""
+        return f"{self.train}-{self.test or ''}-{self.test_fraction:g}-{self.seed}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "DataChoice | None":
+        """Return what `to_text` wrote; None for anything else."""
+        found = re.fullmatch(r"([0-9a-f]{16})-([0-9a-f]{16})?-(0(?:\.\d+)?)-(\d{1,10})", text)
+        if found is None:
+            return None
+        train, test, fraction, seed = found.groups()
+        return cls(train, test, float(fraction), int(seed))
 
 
 def keep_upload(data: bytes | memoryview, workspace: Path) -> Path:
@@ -83,7 +96,8 @@ def save_dataset(dataset: Dataset, workspace: Path) -> str:
         try:
             partial.rename(parent / dataset.id)
         except OSError:  # it is there already, perhaps under another name
-            (partial / "dataset.json").replace(parent / dataset.id / "dataset.json")
+            for path in partial.iterdir():
+                path.replace(parent / dataset.id / path.name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return dataset.id

@@ -27,16 +27,16 @@ def answer_table(predictions: "Sequence[Prediction]") -> int:
     share = t("Probability (%)")
     frame = pd.DataFrame(
         {
-            t("Sentence"): [clipped(prediction.text) for prediction in predictions],
             t("Emotion"): [prediction.label for prediction in predictions],
             share: [100 * max(p.probabilities.values()) for p in predictions],
+            t("Sentence"): [clipped(prediction.text) for prediction in predictions],
         }
     )
-    bar = st.column_config.ProgressColumn(format="%.1f", min_value=0, max_value=100)
+    bar = st.column_config.ProgressColumn(width="small", format="%.1f", min_value=0, max_value=100)
     chosen = st.dataframe(
         frame,
         hide_index=True,
-        column_config={share: bar},
+        column_config={share: bar, t("Emotion"): st.column_config.TextColumn(width="small")},
         on_select="rerun",
         selection_mode="single-row",
         key="predictions",

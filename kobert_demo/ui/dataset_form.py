@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -34,6 +34,7 @@ ENCODING_NAMES = {
 DELIMITER_NAMES = {"\t": Message("Tab"), ",": Message("Comma"), ";": Message("Semicolon")}
 SAMPLE_ROWS = 9
 MOST_COLUMNS, MOST_CHARACTERS = 20, 1_000
+FEW_CHARACTERS = 10  # fit into a narrow column
 MOST_NAMED = 50  # more labels than a person names by hand
 
 Option = TypeVar("Option", str, int, bool)
@@ -198,12 +199,20 @@ def _show_sample(source: Source, how: Format) -> None:
         hide_index=True,
         placeholder="",
         column_config={"line": st.column_config.NumberColumn(t("Line"), width="small", pinned=True)}
-        | {str(place): title for place, title in enumerate(titles)},
+        | {
+            str(place): st.column_config.TextColumn(title, width=_width(frame[str(place)]))
+            for place, title in enumerate(titles)
+        },
         alt=t("The first rows of the file as they are read now"),
     )
     st.caption(
         t("The first rows as they are read now. If they look wrong, change what was detected.")
     )
+
+
+def _width(cells: pd.Series) -> Literal["small", "medium"]:
+    """Return the width of a column: sentences leave room for the label beside them, on a phone too."""
+    return "medium" if cells.str.len().max() > FEW_CHARACTERS else "small"
 
 
 def _shown(record: Record, place: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from kobert_demo.charts import label_counts, length_histogram, percent
+from kobert_demo.charts import label_colours, label_counts, length_histogram, percent
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import Dataset, Problem
 from kobert_demo.encoding import Vocabulary
@@ -13,6 +13,7 @@ from kobert_demo.language import Language
 from kobert_demo.model_files import built_in_models, find_model
 from kobert_demo.preflight import Report, count_leaked, inspect, share_cut, unreadable
 from kobert_demo.ui.dataset_source import once, result_slot
+from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import language, t
 
 MOST_LEAKED = 0.5  # share of the test sentences past which the test says little
@@ -36,6 +37,7 @@ def report_view(dataset: Dataset, halves: Halves) -> None:
 
     Raises:
         ModelError: the vocabulary chosen cannot be loaded.
+        ConfigError: the maximum length is out of its limits.
     """
     _say_usable(dataset, halves)
     vocabulary, max_length = _reader_form()
@@ -46,6 +48,7 @@ def report_view(dataset: Dataset, halves: Halves) -> None:
     )
     _warn_of_unknown(report)
     _warn_of_leaks(leaked / sentences)
+    _warn_of_untested(halves)
     _show_numbers(report, leaked, max_length)
     _show_charts(report, max_length)
 
@@ -127,23 +130,34 @@ def _reader_form() -> tuple[Vocabulary, int]:
             "Face format."
         ),
     )
-    max_length = right.number_input(
+    given = right.number_input(
         t("Maximum length"),
-        8,
-        512,
-        TrainingConfig.max_length,
-        8,
+        value=TrainingConfig.max_length,
+        step=8,
         key="length limit",
         on_change=_carry_max_length,
         persist_state="session",
         help=t("How many pieces of a sentence the model reads, [CLS] and [SEP] included."),
     )
+    # The field has no limits of its own, which it would keep to itself: this says what is wrong.
+    max_length = TrainingConfig(
+        max_length=TrainingConfig.max_length if given is None else given
+    ).max_length
     return Vocabulary(find_model(model).vocabulary), max_length
 
 
 def _carry_max_length() -> None:
     """Let the training form begin with the length that was chosen here last."""
-    st.session_state["setting_max_length"] = st.session_state["length limit"]
+    given, changed = (
+        st.session_state["length limit"],
+        st.session_state.get("changed settings", set()),
+    )
+    if given is None:
+        st.session_state.pop("setting_max_length", None)
+        st.session_state["changed settings"] = changed - {"max_length"}
+    else:
+        st.session_state["setting_max_length"] = float(given)
+        st.session_state["changed settings"] = changed | {"max_length"}
 
 
 def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
@@ -173,6 +187,19 @@ def _warn_of_leaks(share: float) -> None:
                 share=percent(share),
             ),
             icon=":material/content_copy:",
+        )
+
+
+def _warn_of_untested(halves: Halves) -> None:
+    tested = halves.test.counts()
+    missing = [label for label in halves.train.labels if not tested.get(label)]
+    if missing:
+        st.warning(
+            t(
+                "No test sentence has one of these labels, so nothing will be known of them: {labels}.",
+                labels=plain(", ".join(missing)),
+            ),
+            icon=":material/help:",
         )
 
 
@@ -217,7 +244,10 @@ def _show_charts(report: Report, max_length: int) -> None:
         commonest = sorted(report.label_counts, key=lambda label: -report.label_counts[label])
         shown = set(commonest[:SHOWN_LABELS])
         st.plotly_chart(
-            label_counts({k: v for k, v in report.label_counts.items() if k in shown}),
+            label_counts(
+                {label: count for label, count in report.label_counts.items() if label in shown},
+                label_colours(list(report.label_counts)),
+            ),
             config={"displayModeBar": False},
             alt=t("How many sentences each label has"),
         )
@@ -231,7 +261,7 @@ def _show_charts(report: Report, max_length: int) -> None:
                 max_length,
                 x_title=t("Pieces, [CLS] and [SEP] included"),
                 y_title=t("Sentences"),
-                limit_title=f"max_length {max_length}",
+                limit_title=t("maximum length {length}", length=max_length),
             ),
             config={"displayModeBar": False},
             alt=t("How many sentences have which length"),

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from kobert_demo.dataset import Dataset, DatasetSummary, keep_upload, load_dataset
-from kobert_demo.ui.elements import plain
+from kobert_demo.ui.elements import distinct_names, plain, visitors_time
 from kobert_demo.ui.session import t, workspace
 
 SAMPLES = Path(__file__).parents[1] / "data"
@@ -138,10 +139,11 @@ def choose_kept(kept: Sequence[DatasetSummary], key: str) -> Dataset:
         DataError: its files are damaged.
     """
     summaries = {summary.id: summary for summary in kept}
+    names = distinct_names(list(summaries), lambda id: _described(summaries[id]))
     chosen = st.selectbox(
         t("Dataset"),
         list(summaries),
-        format_func=lambda dataset: _described(summaries[dataset]),
+        format_func=names.__getitem__,
         key=key,
         persist_state="session",
     )
@@ -154,5 +156,5 @@ def _described(summary: DatasetSummary) -> str:
         name=summary.name,
         rows=f"{summary.usable:,}",
         labels=len(summary.labels),
-        date=summary.created[:10],
+        date=f"{visitors_time(datetime.fromisoformat(summary.created).timestamp()):%Y-%m-%d}",
     )

@@ -70,20 +70,31 @@ def choose_in_address(
 ) -> str:
     """Show a select box whose choice stands in the address as `key=option`, to reload and to share.
 
-    (A bound widget would write what is shown there, in the visitor's language.)
+    It is kept while other pages are shown; an address that was followed counts more. (A bound widget
+    would write what is shown there, in the visitor's language.)
 
     Args:
         shown: names an option, always in the same words: the browser keeps those that were chosen.
     """
-    asked = st.query_params.get(key)
-    if key not in st.session_state and asked in options:
+    asked, written = st.query_params.get(key), f"{key} in the address"
+    picked = st.session_state.pop(f"{key} picked", False)  # a quick choice may overtake the address
+    if not picked and asked in options and asked != st.session_state.get(written):
         st.session_state[key] = asked
+    elif st.session_state.get(key) not in options:
+        st.session_state.pop(key, None)
     names = distinct_names(options, shown)
-    chosen = st.selectbox(label, options, key=key, format_func=names.__getitem__)
+    chosen = st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=names.__getitem__,
+        persist_state="session",
+        on_change=lambda: st.session_state.update({f"{key} picked": True}),
+    )
     if asked is not None and asked not in options:
         gone = t("{id} is not here any more: showing another one.", id=plain(asked))
         st.warning(gone, icon=":material/link_off:")
-    st.query_params[key] = chosen
+    st.query_params[key] = st.session_state[written] = chosen
     return chosen
 
 
@@ -102,9 +113,14 @@ def distinct_names(options: Sequence[str], shown: Callable[[str], str]) -> dict[
 
 def run_label(run: Run) -> str:
     """Return a run's name and when it was launched, in the visitor's time: no two sound alike."""
+    return f"{run.name} · {visitors_time(run.created_at):%m-%d %H:%M:%S}"
+
+
+def visitors_time(seconds: float) -> datetime:
+    """Return a moment, in seconds since 1970, as the visitor's clock shows it."""
     behind = st.context.timezone_offset  # minutes from the visitor's time to UTC
     zone = None if behind is None else timezone(timedelta(minutes=-behind))
-    return f"{run.name} · {datetime.fromtimestamp(run.created_at, zone):%m-%d %H:%M:%S}"
+    return datetime.fromtimestamp(seconds, zone)
 
 
 def status_badge(status: str) -> str:

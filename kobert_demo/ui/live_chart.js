@@ -3,6 +3,7 @@
 
 const MOST_POINTS = 8000 // of one trace; past it, all points are asked for again: they come thinned
 const FEW_POINTS = 10 // of a line; each is drawn as a dot: a line of one point is invisible
+const MANY_POINTS = 60 // whose dots would melt into a band
 const NARROW = 420 // pixels, where four names need two rows
 const ASK_AGAIN = 3000 // milliseconds
 const charts = new WeakMap() // parentElement -> chart
@@ -58,7 +59,10 @@ function loadPlotly(url) {
   }))
 }
 
-const modeOf = (mode, count) => (count < FEW_POINTS ? "lines+markers" : mode)
+function modeOf(mode, count) {
+  if (count < FEW_POINTS) return "lines+markers"
+  return count > MANY_POINTS ? "lines" : mode
+}
 
 const lastOf = (steps) => (steps.length ? steps[steps.length - 1] : -1)
 

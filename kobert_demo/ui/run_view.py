@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from kobert_demo.charts import PALETTE, percent
+from kobert_demo.config import SETTINGS
 from kobert_demo.dataset import list_datasets
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run, Table
@@ -45,7 +46,7 @@ def _look(runs: Runs, run_id: str, active: bool, leads: bool) -> None:
     _outcome(runs, run, leads)
     if run.step:
         last = runs.store.steps(run_id, after=max(0, run.step - RECENT))
-        _figures(run, last)
+        _figures(run, last, _evaluated(runs, run))
         _curves(runs, run)
 
 
@@ -81,8 +82,8 @@ def _progress(run: Run) -> None:
     elapsed = (run.ended_at or time.time()) - run.started_at
     text = t(
         "Epoch {epoch} of {epochs} · step {step} of {steps} · {elapsed}",
-        epoch=run.epoch,
-        epochs=run.record["config"]["epochs"],
+        epoch=f"{run.epoch:,}",
+        epochs=f"{run.record['config']['epochs']:,}",
         step=f"{run.step:,}",
         steps=f"{run.steps:,}",
         elapsed=duration(elapsed),
@@ -126,16 +127,29 @@ def _outcome(runs: Runs, run: Run, leads: bool) -> None:
             st.switch_page("pages/classification.py", query_params={"classifier": run.run})
 
 
-def _figures(run: Run, last: list[Row]) -> None:
+def _evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:
+    """Return test loss and accuracy: the last while the run goes on, then those of the model it kept."""
+    if not run.active:
+        return run.loss, run.accuracy
+    after = max(0, (run.best_step or 0) - 1)
+    loss, accuracy = (
+        runs.store.curve(run.run, "evaluations", column, after)[1] or [None]
+        for column in ("loss", "accuracy")
+    )
+    return loss[-1], accuracy[-1]
+
+
+def _figures(run: Run, last: list[Row], evaluated: tuple[float | None, float | None]) -> None:
     now, before = last[-1], last[0]
     seconds = now["seconds"] - before["seconds"]
     speed = (now["sentences"] - before["sentences"]) / seconds if seconds else None
     rate = now["learning_rate"]
+    loss, accuracy = evaluated
     learnt = [
         (t("Train loss"), _number(now["loss"], ".3f")),
-        (t("Test loss"), _number(run.loss, ".3f")),
+        (t("Test loss"), _number(loss, ".3f")),
         (t("Train accuracy"), percent(now["accuracy"])),
-        (t("Test accuracy"), "–" if run.accuracy is None else percent(run.accuracy)),
+        (t("Test accuracy"), "–" if accuracy is None else percent(accuracy)),
     ]
     how = [
         (t("Best macro-F1"), _number(run.macro_f1, ".3f")),
@@ -148,6 +162,12 @@ def _figures(run: Run, last: list[Row]) -> None:
             with st.grid(4, min_column_width=FIGURE_WIDTH, gap="xsmall"):
                 for name, value in figures:
                     st.metric(name, value, border=True)
+    which = (
+        t("Test loss and accuracy are those of the last evaluation.")
+        if run.active
+        else t("Test loss and accuracy are those of the model that was kept, the best by macro-F1.")
+    )
+    st.caption(f"{which} {t('Train accuracy counts anew in each epoch.')}")
 
 
 def _number(value: float | None, form: str) -> str:
@@ -205,20 +225,27 @@ def _frozen_facts(run: Run) -> None:
     """Show what was frozen into the run when it was launched."""
     record = run.record
     with st.expander(t("What this run trains with"), icon=":material/lock:"):
-        st.caption(t("Frozen at launch; the form above does not change it."))
-        data = record["data"]
+        st.caption(t("Frozen at launch; the form of a new run does not change it."))
+        data, config, spoken = record["data"], dict(record["config"]), language()
         facts = {
-            **record["config"],
-            "data": data["name"],
-            "train_rows": data["train_rows"],
-            "test_data": _test_data(data),
-            "test_rows": data["test_rows"],
-            "labels": ", ".join(record["labels"]),
-            "train_sha256": data["train_sha256"],
-            "test_sha256": data["test_sha256"],
-            "vocabulary_sha256": record["vocabulary_sha256"],
-            **{f"{name} version": version for name, version in record["versions"].items()},
-            "run": run.run,
+            t("Model"): config.pop("model"),
+            **{
+                SETTINGS[name].name.in_language(spoken): format(value, ",.10g")
+                for name, value in config.items()
+            },
+            t("Training data"): data["name"],
+            t("Training sentences"): f"{data['train_rows']:,}",
+            t("Test data"): _test_data(data),
+            t("Test sentences"): f"{data['test_rows']:,}",
+            t("Label"): ", ".join(record["labels"]),
+            t("SHA-256 of the training data"): data["train_sha256"],
+            t("SHA-256 of the test data"): data["test_sha256"],
+            t("SHA-256 of the vocabulary"): record["vocabulary_sha256"],
+            **{
+                t("Version of {package}", package=name): version
+                for name, version in record["versions"].items()
+            },
+            t("Run"): run.run,
         }
         frame = pd.DataFrame(
             {t("Setting"): list(facts), t("Value"): [str(value) for value in facts.values()]}

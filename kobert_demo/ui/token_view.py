@@ -30,14 +30,14 @@ def token_view(encoding: Encoding) -> None:
         t(
             "{pieces} pieces with [CLS] and [SEP]; {padding} times [PAD] fill up to {max_length}. The "
             "attention mask is 1 on what is read and 0 on padding.",
-            pieces=encoding.valid_length,
-            padding=padding,
-            max_length=encoding.max_length,
+            pieces=f"{encoding.valid_length:,}",
+            padding=f"{padding:,}",
+            max_length=f"{encoding.max_length:,}",
         )
     )
     if encoding.cut:
         st.warning(
-            t("{count} pieces did not fit into {max_length} and were cut.", count=encoding.cut,
+            t("{count} pieces did not fit into {max_length} and were cut.", count=f"{encoding.cut:,}",
               max_length=encoding.max_length),
             icon=":material/content_cut:",
         )  # fmt: skip
