@@ -20,7 +20,6 @@ from sklearn.pipeline import make_pipeline
 
 from kobert_demo.batches import encode_texts
 from kobert_demo.config import TrainingConfig, preset
-from kobert_demo.encoding import Vocabulary
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.predictor import Predictor
@@ -32,6 +31,7 @@ from kobert_demo.pretraining_data import (
     split_comments,
 )
 from kobert_demo.training import Evaluation, train
+from kobert_demo.vocabularies import read_vocabulary
 
 PROJECT = Path(__file__).parents[1]
 DATA = PROJECT.parent / "shared" / "data"
@@ -48,7 +48,7 @@ def fine_tuned(
     """Return the evaluation after the best epoch by macro-F1, as a run keeps it, and after the last."""
     labels = sorted({label for _, label in learnt})
     torch.manual_seed(config.seed)
-    vocabulary = Vocabulary(files.vocabulary)
+    vocabulary = read_vocabulary(files.vocabulary)
     model = new_classifier(files, labels, config.dropout, vocabulary)
     data = [
         encode_texts(

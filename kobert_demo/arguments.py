@@ -7,10 +7,12 @@ from typing import NoReturn
 
 from kobert_demo.charset import ENCODINGS
 from kobert_demo.config import PRESETS, SETTINGS, TrainingConfig
-from kobert_demo.model_files import READY_MADE
+from kobert_demo.export import FORMS
+from kobert_demo.model_files import KOBERT, READY_MADE
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 DEFAULT_WORKSPACE = "workspace"
+MODELS = "a built-in model, a name on the Hugging Face hub, or a directory"
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
     _classify(verbs.add_parser("classify", help="classify sentences"))
     _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
     _common(verbs.add_parser("runs", help="list all runs"))
+    _verify(verbs.add_parser("verify", help="prove that a model is what it claims to be"))
+    _import(verbs.add_parser("import", help="bring the weights that a notebook saved"))
+    _export(verbs.add_parser("export", help="take a run's best model away"))
     return top
 
 
@@ -47,7 +52,7 @@ def _train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--test-fraction", type=float, default=0.2, help="else: the share of rows to test on (0.2)"
     )
-    verb.add_argument("--model", help=f"mini, or a directory ({TrainingConfig.model})")
+    verb.add_argument("--model", help=f"{MODELS} ({KOBERT} with a GPU, else mini)")
     for name, setting in SETTINGS.items():
         default = getattr(TrainingConfig, name)
         others = [f"{model}: {own[name]}" for model, own in PRESETS.items() if name in own]
@@ -64,15 +69,42 @@ def _classify(verb: argparse.ArgumentParser) -> None:
     source = verb.add_mutually_exclusive_group()
     source.add_argument("--run", metavar="ID", help="classify with this run's best model")
     source.add_argument(
-        "--model", default=READY_MADE, help=f"{READY_MADE}, or a bundle's directory ({READY_MADE})"
+        "--model", default=READY_MADE, help=f"a classifier's name or directory ({READY_MADE})"
     )
     _common(verb)
 
 
 def _encode(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("text", nargs="+", help="a sentence; - reads one a line from standard input")
-    verb.add_argument("--vocab", type=Path, metavar="FILE", help="a SentencePiece file (mini's)")
+    source = verb.add_mutually_exclusive_group()
+    source.add_argument("--vocab", type=Path, metavar="FILE", help="a SentencePiece file")
+    source.add_argument("--model", default=TrainingConfig.model, help=f"{MODELS} (mini)")
     verb.add_argument("--max-length", type=int, default=TrainingConfig.max_length)
+    _common(verb)
+
+
+def _verify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--model", default=KOBERT, help=f"{MODELS} ({KOBERT})")
+    _common(verb)
+
+
+def _import(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", type=Path, help="what torch.save(model.state_dict(), FILE) wrote")
+    verb.add_argument(
+        "--labels", required=True, help="with commas between them, in the order of their numbers"
+    )
+    verb.add_argument("--model", default=KOBERT, help=f"what was fine-tuned ({KOBERT})")
+    verb.add_argument("--max-length", type=int, default=TrainingConfig.max_length)
+    verb.add_argument("--name", help="the run's name (the file's)")
+    _common(verb)
+
+
+def _export(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--run", required=True, metavar="ID")
+    verb.add_argument("--format", choices=FORMS, default="directory", help="(directory)")
+    verb.add_argument(
+        "--out", type=Path, required=True, metavar="PATH", help="where nothing is yet"
+    )
     _common(verb)
 
 

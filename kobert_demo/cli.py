@@ -1,4 +1,4 @@
-"""The shell's verbs: `check`, `train`, `classify`, `encode`, `runs`, through the pages' own functions.
+"""The shell's verbs, through the pages' own functions.
 
 Results go to standard output, with `--json` as one document; progress and errors to standard error.
 """
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kobert_demo import model_verbs
 from kobert_demo.arguments import parser
 from kobert_demo.columns import Columns
 from kobert_demo.config import SETTINGS, TrainingConfig, preset
@@ -25,14 +26,16 @@ from kobert_demo.dataset import (
     summarize,
     with_labels_of,
 )
-from kobert_demo.encoding import Vocabulary, encode
+from kobert_demo.encoding import encode
 from kobert_demo.errors import DataError, KobertDemoError
 from kobert_demo.follow import follow
 from kobert_demo.language import Language, Message, language_of
-from kobert_demo.model_files import find_model
+from kobert_demo.model_verbs import chosen_model, obtain
 from kobert_demo.preflight import inspect, unreadable
 from kobert_demo.reading import Format, column_names, detect_format
 from kobert_demo.runs import Runs
+from kobert_demo.sentence_pieces import SentencePieces
+from kobert_demo.vocabularies import read_vocabulary
 
 SHOWN_PROBLEMS = 20
 
@@ -48,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "classify": classify,
         "encode": encode_texts,
         "runs": list_runs,
+        "verify": verify,
+        "import": import_file,
+        "export": export_run,
     }
     try:
         return verbs[args.verb](args)
@@ -112,7 +118,7 @@ def check(args: argparse.Namespace) -> int:
     """Say what a file holds and which rows cannot be used."""
     TrainingConfig(max_length=args.max_length)  # says what is wrong with it
     dataset, how = read_dataset(args.file, args)
-    report = inspect(dataset, Vocabulary(find_model(args.model).vocabulary), args.max_length)
+    report = inspect(dataset, read_vocabulary(obtain(args.model).vocabulary), args.max_length)
     language = spoken_language()
     problems = [
         {"line": problem.line, "message": problem.message.in_language(language)}
@@ -150,10 +156,13 @@ def train(args: argparse.Namespace) -> int:
     """Launch a run on a file and follow it to its end; Ctrl-C stops the run."""
     given = {name: getattr(args, name) for name in SETTINGS}
     chosen = {name: value for name, value in given.items() if value is not None}
-    config = replace(preset(args.model or TrainingConfig.model), **chosen)
+    model, why = chosen_model(args.model)
+    config = replace(preset(model), **chosen)
     data, _ = read_dataset(args.file, args)
     test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
-    vocabulary = Vocabulary(find_model(config.model).vocabulary)
+    if why:
+        print(why.in_language(spoken_language()), file=sys.stderr)
+    vocabulary = read_vocabulary(obtain(config.model).vocabulary)
     for part in filter(None, (data, with_labels_of(data, test) if test else None)):
         _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
     choice = DataChoice(
@@ -218,13 +227,15 @@ def classify(args: argparse.Namespace) -> int:
 
 def _classifier(args: argparse.Namespace) -> str:
     """Return what answers: a run's bundle, the model that was named, or the ready-made one."""
-    return str(Runs(args.workspace).bundle(args.run) if args.run else args.model)
+    return str(Runs(args.workspace).bundle(args.run)) if args.run else obtain(args.model).name
 
 
 def encode_texts(args: argparse.Namespace) -> int:
     """Show how a vocabulary cuts each sentence into pieces."""
     TrainingConfig(max_length=args.max_length)  # says what is wrong with it
-    vocabulary = Vocabulary(args.vocab or find_model(TrainingConfig.model).vocabulary)
+    vocabulary = (
+        SentencePieces(args.vocab) if args.vocab else read_vocabulary(obtain(args.model).vocabulary)
+    )
     encodings = [(text, encode(text, vocabulary, args.max_length)) for text in _texts(args.text)]
     if args.json:
         return _print_json([{"text": text, **encoding.padded()} for text, encoding in encodings])
@@ -260,6 +271,48 @@ def list_runs(args: argparse.Namespace) -> int:
     return 0
 
 
+def verify(args: argparse.Namespace) -> int:
+    """Say whether a model is whole, reads Korean, and is KoBERT where it claims to be."""
+    result, verdict = model_verbs.verify_model(args)
+    language = spoken_language()
+    checks = [
+        {
+            "name": check.name.in_language(language),
+            "passed": check.passed,
+            "answer": check.answer.in_language(language),
+        }
+        for check in verdict.checks
+    ]
+    if args.json:
+        _print_json({**result, "checks": checks})
+    else:
+        result["files"] = "".join(
+            f"\n  {row['sha256']}  {row['bytes']:>12,}  {row['file']}" for row in result["files"]
+        )
+        _print_fields(result)
+        for check in checks:
+            print("✓" if check["passed"] else "✗", check["name"], check["answer"], sep="  ")
+    failed = [check for check in checks if not check["passed"]]
+    if not failed:
+        return 0
+    counts = {"model": args.model, "failed": len(failed), "checks": len(checks)}
+    said = Message("{model} failed {failed} of {checks} checks: do not trust it.", counts)
+    print(said.in_language(language), file=sys.stderr)
+    return 2
+
+
+def import_file(args: argparse.Namespace) -> int:
+    """Make a run of the weights that a notebook saved."""
+    result = model_verbs.import_file(args)
+    return _print_json(result) if args.json else _print_fields(result)
+
+
+def export_run(args: argparse.Namespace) -> int:
+    """Take a run's best model away."""
+    result = model_verbs.export_run(args)
+    return _print_json(result) if args.json else _print_fields(result)
+
+
 def _texts(given: Sequence[str]) -> list[str]:
     """Return the sentences; `-` stands for standard input, a sentence a line."""
     if list(given) != ["-"]:
@@ -273,6 +326,7 @@ def _print_json(value: object) -> int:
     return 0
 
 
-def _print_fields(values: dict[str, Any]) -> None:
+def _print_fields(values: dict[str, Any]) -> int:
     for name, value in values.items():
         print(f"{name:<22}{'-' if value is None else value}")
+    return 0

@@ -4,12 +4,14 @@ The app asks in a process of its own, so that its server never imports torch.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 MATRIX = 1024
 REPEATS = 8
 START_SECONDS = 5.0  # until a worker has imported torch and read model and data
@@ -30,6 +32,11 @@ class Device:
     name: str
     threads: int
     flops: float
+
+
+def may_have_gpu() -> bool:
+    """Say, at once and without torch, whether to look for a GPU: NVIDIA's, AMD's, WSL's or Apple's."""
+    return sys.platform == "darwin" or any(map(os.path.exists, GPU_DEVICES))
 
 
 def best_device() -> str:

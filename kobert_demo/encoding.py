@@ -1,126 +1,62 @@
 """Text -> `Encoding`: the one encoding that training, evaluation and classification share.
 
-This module knows KoBERT's way of cutting text; it knows nothing of tensors, labels or models.
-
-The steps are those of gluonnlp's `BERTSPTokenizer(lower=False)` followed by `BERTSentenceTransform`,
-which the KoBERT notebooks use: drop control characters (Unicode's category C except tab and line ends) and
-U+FFFD; turn white space into spaces; set every CJK ideograph and every punctuation character
-off as a word of its own; split on white space; pass each word through SentencePiece by itself; keep
-`max_length - 2` pieces; add [CLS] and [SEP]; pad with [PAD].
+This module knows how a sentence is framed: `max_length - 2` pieces between [CLS] and [SEP], then [PAD]
+(gluonnlp's `BERTSentenceTransform`, which the KoBERT notebooks use). How text is cut into pieces is the
+vocabulary's business. It knows nothing of tensors, labels or models.
 """
 
 import hashlib
-import unicodedata
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 
-import sentencepiece
-
-from kobert_demo.errors import ModelError
-
-CJK_IDEOGRAPHS = (
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2CEAF),
-    (0x2F800, 0x2FA1F),
-)
-ASCII_PUNCTUATION = ((33, 47), (58, 64), (91, 96), (123, 126))
-CACHED_WORDS = 2**18
 SPACE = "▁"  # SentencePiece's mark of a word's beginning; alone it says nothing
 
 
-def _within(code: int, ranges: Iterable[tuple[int, int]]) -> bool:
-    return any(first <= code <= last for first, last in ranges)
+class Vocabulary(ABC):
+    """Pieces and their ids, and a way to cut text into them.
 
-
-class _CharacterTable(dict[int, str]):
-    """A `str.translate` table that works out what becomes of a character when it first meets it."""
-
-    def __missing__(self, code: int) -> str:
-        character, category = chr(code), unicodedata.category(chr(code))
-        if character in "\t\n\r" or category == "Zs":
-            result = " "
-        elif code == 0xFFFD or category.startswith("C"):
-            result = ""
-        elif (
-            category.startswith("P")
-            or _within(code, ASCII_PUNCTUATION)
-            or _within(code, CJK_IDEOGRAPHS)
-        ):
-            result = f" {character} "
-        else:
-            result = character
-        self[code] = result
-        return result
-
-
-_CHARACTERS = _CharacterTable()
-
-
-def split_words(text: str) -> list[str]:
-    """Return the words that SentencePiece sees one by one: cleaned text, cut at space and punctuation."""
-    return text.translate(_CHARACTERS).split()
-
-
-class Vocabulary:
-    """A SentencePiece model with BERT's special pieces.
-
-    Args:
-        path: a `.spiece` or `.model` file with the pieces [CLS] and [SEP] and a padding piece.
-
-    Raises:
-        ModelError: the file is missing, is no SentencePiece model, or lacks a special piece.
+    Attributes:
+        source: the content of the file that it was read from.
+        unk_id, pad_id, cls_id, sep_id, mask_id: ids of BERT's special pieces, whatever they are called;
+            -1 for an [UNK] or a [MASK] that the vocabulary lacks.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            self.model = path.read_bytes()
-            self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.model)
-        except (OSError, RuntimeError):
-            raise ModelError(
-                "{path} is missing or is not a SentencePiece file: choose a .spiece or .model file.",
-                path=path,
-            ) from None
-        ids = [self._special("[PAD]", self._processor.pad_id())]
-        ids += [self._special("[CLS]"), self._special("[SEP]")]
-        if min(ids) < 0:
-            raise ModelError(
-                "{path} has no [CLS], [SEP] and [PAD] pieces: choose the SentencePiece file of a "
-                "KoBERT-like model.",
-                path=path,
-            )
-        self.pad_id, self.cls_id, self.sep_id = ids
-        self.unk_id: int = self._processor.unk_id()
-        self.mask_id = self._special("[MASK]")
-        self._ids_of_word = lru_cache(CACHED_WORDS)(self._encode_word)
+    source: bytes
+    unk_id: int
+    pad_id: int
+    cls_id: int
+    sep_id: int
+    mask_id: int
 
-    def _special(self, piece: str, otherwise: int = -1) -> int:
-        """Return the id of a special piece; `otherwise` where the vocabulary has no such piece."""
-        found: int = self._processor.piece_to_id(piece)
-        return found if self._processor.id_to_piece(found) == piece else otherwise
+    @property
+    def special_ids(self) -> tuple[int, int, int, int, int]:
+        """The ids of [UNK], [PAD], [CLS], [SEP] and [MASK]."""
+        return self.unk_id, self.pad_id, self.cls_id, self.sep_id, self.mask_id
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
-        return tuple(self._processor.encode(word, out_type=int))
-
+    @abstractmethod
     def __len__(self) -> int:
-        size: int = self._processor.get_piece_size()
-        return size
+        """Return the number of pieces."""
+
+    @abstractmethod
+    def piece(self, piece_id: int) -> str:
+        """Return the piece of an id."""
+
+    @abstractmethod
+    def ids(self, text: str) -> list[int]:
+        """Return the piece ids of `text`, without special pieces and without a length limit."""
+
+    @abstractmethod
+    def files(self, max_length: int) -> dict[str, bytes]:
+        """Return what a model's directory must hold of it: file name to content.
+
+        Args:
+            max_length: the longest text, in pieces, that the model was trained with.
+        """
 
     @cached_property
     def sha256(self) -> str:
-        return hashlib.sha256(self.model).hexdigest()
-
-    def piece(self, piece_id: int) -> str:
-        piece: str = self._processor.id_to_piece(piece_id)
-        return piece
-
-    def ids(self, text: str) -> list[int]:
-        """Return the piece ids of `text`, without special pieces and without a length limit."""
-        return [piece_id for word in split_words(text) for piece_id in self._ids_of_word(word)]
+        return hashlib.sha256(self.source).hexdigest()
 
 
 @dataclass(frozen=True)

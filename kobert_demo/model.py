@@ -1,22 +1,29 @@
-"""Model files -> a classifier: BERT's pooled [CLS], dropout, one linear layer.
+"""Model files -> a classifier, by transformers' own `...ForSequenceClassification`.
 
-That is `BertForSequenceClassification`, and it is the notebook's `BERTClassifier`.
+For BERT that is the pooled [CLS], dropout and one linear layer: the notebook's `BERTClassifier`. RoBERTa,
+ELECTRA and DistilBERT have no pooler: a new layer over their first token takes its place.
 """
 
 import pickle
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import BertConfig, BertForSequenceClassification, BertModel
+from transformers import (
+    CONFIG_MAPPING,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging
 
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
-from kobert_demo.model_files import ModelFiles, read_shape
+from kobert_demo.model_files import ModelFiles
+from kobert_demo.sentence_pieces import SentencePieces
 
 # What transformers, torch and safetensors raise on files that are damaged, strange or hostile.
 UNREADABLE = (
@@ -27,28 +34,46 @@ UNREADABLE = (
 
 def new_classifier(
     files: ModelFiles, labels: Sequence[str], dropout: float, vocabulary: Vocabulary
-) -> BertForSequenceClassification:
-    """Return the encoder of `files` under a new layer for `labels`, in float32.
+) -> PreTrainedModel:
+    """Return the encoder of `files` under new layers for `labels`, in float32.
 
-    The new layer (and, where `files` has no weights, the encoder) is drawn from torch's random state,
-    also where `files` holds a layer for other labels.
+    What is new (the last layers; a BERT's pooler where `files` has none; the encoder where `files` has no
+    weights) is drawn from torch's random state, also where `files` holds a layer for other labels.
 
     Raises:
         ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
     """
-    config = _read_config(files, vocabulary)
-    config.num_labels = len(labels)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: index for index, label in enumerate(labels)}
-    config.classifier_dropout = dropout
-    with _readable(files):
-        model = BertForSequenceClassification(config)
+    model = empty_classifier(files, labels, dropout, vocabulary)
     if files.weights is not None:
-        model.bert = _load(BertModel, files, config)
+        encoder = f"{model.base_model_prefix}."
+
+        def needed(name: str) -> bool:
+            return name.startswith(encoder) and not name.startswith(f"{encoder}pooler.")
+
+        with torch.random.fork_rng(devices=[]):  # what it draws for layers that are not kept
+            pretrained = _load(files, model.config, needed)
+        setattr(model, model.base_model_prefix, pretrained.base_model)
     return model
 
 
-def load_classifier(files: ModelFiles, vocabulary: Vocabulary) -> BertForSequenceClassification:
+def empty_classifier(
+    files: ModelFiles, labels: Sequence[str], dropout: float, vocabulary: Vocabulary
+) -> PreTrainedModel:
+    """Return a classifier of this shape with random weights.
+
+    Raises:
+        ModelError: there can be no such shape, or it does not fit the vocabulary.
+    """
+    config = _read_config(files, vocabulary)
+    config.id2label = dict(enumerate(labels))  # sets num_labels too
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    name = "seq_classif_dropout" if files.shape.kind == "distilbert" else "classifier_dropout"
+    setattr(config, name, dropout)
+    with _readable(files):
+        return AutoModelForSequenceClassification.from_config(config)
+
+
+def load_classifier(files: ModelFiles, vocabulary: Vocabulary) -> PreTrainedModel:
     """Return a fine-tuned classifier, in float32 and evaluation mode.
 
     Raises:
@@ -58,19 +83,20 @@ def load_classifier(files: ModelFiles, vocabulary: Vocabulary) -> BertForSequenc
     config = _read_config(files, vocabulary)
     if files.weights is None:
         raise _lacks(files, ["classifier.weight"])
-    return _load(BertForSequenceClassification, files, config).eval()
+    return _load(files, config, lambda name: True).eval()
 
 
-def _read_config(files: ModelFiles, vocabulary: Vocabulary) -> BertConfig:
+def _read_config(files: ModelFiles, vocabulary: Vocabulary) -> PreTrainedConfig:
     with _readable(files):
-        config = BertConfig.from_dict(read_shape(files.directory))
-    if config.vocab_size != len(vocabulary):
+        config = CONFIG_MAPPING[files.shape.kind].from_dict(files.shape.config)
+    pieces, known = len(vocabulary), config.vocab_size
+    if pieces > known or (pieces < known and isinstance(vocabulary, SentencePieces)):
         raise ModelError(
             "The vocabulary of {name} has {pieces} pieces but its weights know {known}: use the "
-            "SentencePiece file that belongs to these weights.",
+            "vocabulary file that belongs to these weights.",
             name=files.name,
-            pieces=len(vocabulary),
-            known=config.vocab_size,
+            pieces=pieces,
+            known=known,
         )
     return config
 
@@ -93,24 +119,31 @@ def _readable(files: ModelFiles) -> Iterator[None]:
 
 
 def _load(
-    kind: type[BertModel | BertForSequenceClassification], files: ModelFiles, config: BertConfig
-) -> BertModel | BertForSequenceClassification:
+    files: ModelFiles, config: PreTrainedConfig, needed: Callable[[str], bool]
+) -> PreTrainedModel:
+    """Return the classifier with the weights of `files`; those that are not `needed` may be missing."""
     with _readable(files):
-        model, report = kind.from_pretrained(
+        model, report = AutoModelForSequenceClassification.from_pretrained(
             files.directory,
             config=config,
             dtype=torch.float32,
             local_files_only=True,
             weights_only=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    if report["missing_keys"]:
-        raise _lacks(files, sorted(report["missing_keys"]))
+        misshapen = [name for name, *_ in report["mismatched_keys"] if needed(name)]
+        if misshapen:
+            raise ValueError(misshapen)
+    missing = sorted(filter(needed, report["missing_keys"]))
+    if missing:
+        raise _lacks(files, missing)
     return model
 
 
 def _lacks(files: ModelFiles, missing: list[str]) -> ModelError:
-    if all(name.startswith("classifier.") for name in missing):
+    if all(name.startswith(("classifier.", "pre_classifier.")) for name in missing):
         return ModelError(
             "{name} is not trained to classify: fine-tune it first, or choose a run's bundle.",
             name=files.name,

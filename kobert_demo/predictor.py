@@ -9,9 +9,10 @@ import torch
 from kobert_demo.batches import encode_texts, evaluation_batches
 from kobert_demo.bundle import read_max_length
 from kobert_demo.config import TrainingConfig
-from kobert_demo.encoding import Encoding, Vocabulary, encode
+from kobert_demo.encoding import Encoding, encode
 from kobert_demo.model import load_classifier
 from kobert_demo.model_files import find_model
+from kobert_demo.vocabularies import read_vocabulary
 
 BATCH = 64
 
@@ -44,7 +45,7 @@ class Predictor:
 
     def __init__(self, model: str) -> None:
         files = find_model(model)
-        self.vocabulary = Vocabulary(files.vocabulary)
+        self.vocabulary = read_vocabulary(files.vocabulary)
         self._model = load_classifier(files, self.vocabulary)
         self.labels = tuple(self._model.config.id2label.values())
         self.max_length = read_max_length(files.directory, TrainingConfig.max_length)

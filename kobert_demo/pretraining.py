@@ -48,6 +48,7 @@ from kobert_demo.pretraining_model import (
     save_checkpoint,
     weigh_stars,
 )
+from kobert_demo.sentence_pieces import SentencePieces
 
 MAX_LENGTH = 64
 GROUP = 50  # batches whose sentences are sorted by length together
@@ -240,7 +241,7 @@ def run(options: argparse.Namespace) -> None:
     path = options.output / "mini.spiece"
     if not path.exists():
         path.write_bytes(train_vocabulary(sentence.text for sentence in sentences))
-    vocabulary = Vocabulary(path)
+    vocabulary = SentencePieces(path)
     corpus = encode_sentences([s for s in sentences for _ in range(s.times_read)], vocabulary)
     ratings = held_out_ratings(options.data)[:EVALUATED_DOCUMENTS]
     held_out = encode_sentences(

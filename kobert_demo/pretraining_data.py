@@ -21,8 +21,8 @@ from pathlib import Path
 
 import sentencepiece
 
-from kobert_demo.encoding import split_words
 from kobert_demo.errors import DataError
+from kobert_demo.sentence_pieces import split_words
 
 STARS = 10
 EMOTIONS = ("공포", "놀람", "분노", "슬픔", "중립", "행복", "혐오")

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import BertForSequenceClassification
+from transformers import PreTrainedModel
 
 from kobert_demo import metrics
 from kobert_demo.batches import Encoded, encode_texts, evaluation_batches
@@ -41,6 +41,7 @@ from kobert_demo.pretraining_data import (
     split_comments,
 )
 from kobert_demo.training import Evaluation, train
+from kobert_demo.vocabularies import read_vocabulary
 
 Labelled = tuple[str, str]  # a sentence and its emotion
 
@@ -94,7 +95,7 @@ def encode_rows(rows: list[Labelled], vocabulary: Vocabulary) -> Encoded:
 
 @torch.inference_mode()
 def compute_logits(
-    model: BertForSequenceClassification, data: Encoded
+    model: PreTrainedModel, data: Encoded
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return logits (sentences, labels) and true labels (sentences), short sentences first."""
     logits, labels = [], []
@@ -140,7 +141,7 @@ def make(data: Path, output: Path) -> None:
     check_files(data)
     torch.manual_seed(CONFIG.seed)
     files = find_model(CONFIG.model)
-    vocabulary = Vocabulary(files.vocabulary)
+    vocabulary = read_vocabulary(files.vocabulary)
     model = new_classifier(files, EMOTIONS, CONFIG.dropout, vocabulary)
     read, scaled_on = (encode_rows(rows, vocabulary) for rows in read_sentences(data))
     for event in train(model, read, scaled_on, CONFIG):
@@ -154,7 +155,7 @@ def make(data: Path, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(output)
     (output / "model.safetensors").chmod(0o644)
-    (output / files.vocabulary.name).write_bytes(vocabulary.model)
+    (output / files.vocabulary.name).write_bytes(vocabulary.source)
     record = {
         "config": asdict(CONFIG),
         "labels": EMOTIONS,

@@ -1,18 +1,13 @@
 """Launching, watching and stopping runs: what pages and shell do with the worker processes.
 
-Each run has a worker process from its launch to its end; workers take turns through the store. A worker
-holds a lock on its run's directory for as long as it lives. The lock tells the truth about it, where a
-process id may belong to somebody else by now, and it is held before the worker's first instruction: the
-launcher takes it and hands it down. Runs of a dead worker are marked as lost by whoever looks first.
+Each run has a worker process from its launch to its end; workers take turns through the store. Runs of a
+dead worker are marked as lost by whoever looks first.
 """
 
-import fcntl
 import os
 import platform
 import secrets
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -23,19 +18,15 @@ import numpy as np
 from kobert_demo.bundle import UNFINISHED
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
-from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ConfigError, RunError
 from kobert_demo.language import Message
-from kobert_demo.model_files import built_in_models, find_model, read_shape
+from kobert_demo.model_files import ModelFiles, find_model
+from kobert_demo.processes import LOG, lock_directory, process_lives, start_process
 from kobert_demo.store import Row, Run, RunStore
+from kobert_demo.vocabularies import read_vocabulary
 
-PROJECT = Path(__file__).parents[1]
 RECORDED_PACKAGES = ("torch", "transformers", "sentencepiece", "numpy")
 LOG_LINES = 20
-# Threads that spin long for each other keep the cores from whoever has the work. Sentences a second of
-# `mini` on two cores, alone and beside two busy processes: 155 and 44 by default, 149 and 72 so, 136 and
-# 82 without any spinning (medians of a few repeats).
-WORKER_ENVIRONMENT = {"GOMP_SPINCOUNT": "30000"}
 
 
 class Runs:
@@ -52,6 +43,10 @@ class Runs:
     def directory(self, run: str) -> Path:
         return self.workspace / "runs" / run
 
+    def new_id(self) -> str:
+        """Return an id that no run has."""
+        return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
     def launch(self, choice: DataChoice, config: TrainingConfig, name: str = "") -> str:
         """Start a worker for a new run and return the run's id; it waits where another one runs.
 
@@ -61,9 +56,7 @@ class Runs:
         """
         train, test = load_choice(self.workspace, choice)
         files = find_model(config.model)
-        if config.model not in built_in_models():
-            config = replace(config, model=str(files.directory))  # the worker starts elsewhere
-        positions = read_shape(files.directory)["max_position_embeddings"]
+        positions = files.shape.positions
         if config.max_length > positions:
             raise ConfigError(
                 "The model {model} reads {positions} pieces at most: choose a maximum length of "
@@ -71,27 +64,17 @@ class Runs:
                 model=files.name,
                 positions=positions,
             )
-        record = freeze(choice, config, train, test, Vocabulary(files.vocabulary))
-        run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        if not files.revision:
+            config = replace(config, model=files.lasting_name)  # the worker starts elsewhere
+        record = freeze(choice, config, train, test, files)
+        run = self.new_id()
         directory = self.directory(run)
-        directory.mkdir(parents=True)
         steps = config.epochs * config.steps_per_epoch(len(train))
-        with (
-            (directory / "worker.lock").open("w") as lock,
-            self.log_path(run).open("w") as log,
-        ):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self.store.add(run, name or f"{train.name} · {Path(config.model).name}", record, steps)
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "kobert_demo.worker", str(self.workspace), run],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **WORKER_ENVIRONMENT},
-                start_new_session=True,
-                pass_fds=[lock.fileno()],
-            )
+        name = name or f"{train.name} · {Path(files.name).name}"
+        with lock_directory(directory) as lock:  # first: a run without it counts as lost
+            self.store.add(run, name, record, steps)
+            words = (str(self.workspace), run)
+            worker = start_process(directory, lock, "kobert_demo.worker", *words)
         self.store.set_pid(run, worker.pid)
         return run
 
@@ -132,7 +115,7 @@ class Runs:
         return self.directory(run) / bundle
 
     def log_path(self, run: str) -> Path:
-        return self.directory(run) / "worker.log"
+        return self.directory(run) / LOG
 
     def log(self, run: str) -> str:
         """Return the last lines that a run's worker wrote."""
@@ -141,7 +124,7 @@ class Runs:
         return "\n".join(text.splitlines()[-LOG_LINES:])
 
     def _checked(self, run: Run) -> Run:
-        if not run.active or worker_lives(self.directory(run.run)):
+        if not run.active or process_lives(self.directory(run.run)):
             return run
         for unfinished in self.directory(run.run).glob(f"{UNFINISHED}*"):
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -155,26 +138,18 @@ class Runs:
         return self.store.run(run.run)
 
 
-def worker_lives(directory: Path) -> bool:
-    """Say whether the lock of a run's worker is held."""
-    try:
-        with (directory / "worker.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
-
-
 def freeze(
     choice: DataChoice,
     config: TrainingConfig,
     train: Dataset,
     test: Dataset,
-    vocabulary: Vocabulary,
+    files: ModelFiles,
 ) -> Row:
-    """Return what a run is, written down once at its launch: every page shows a run from this."""
+    """Return what a run is, written down once at its launch: every page shows a run from this.
+
+    Raises:
+        ModelError: the vocabulary cannot be read.
+    """
     counts = np.bincount(test.label_ids, minlength=len(train.labels))
     return {
         "config": asdict(config),
@@ -188,10 +163,15 @@ def freeze(
             "test_sha256": test.sha256,
             "majority": float(counts.max() / counts.sum()),
         },
-        "vocabulary_sha256": vocabulary.sha256,
-        "versions": {
-            "python": platform.python_version(),
-            **{package: version(package) for package in RECORDED_PACKAGES},
-        },
+        "weights": files.lasting_name,
+        "revision": files.revision,
+        "vocabulary_sha256": read_vocabulary(files.vocabulary).sha256,
+        "versions": versions(),
         "host": {"system": platform.platform(), "cpus": os.cpu_count()},
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a model's answers depend on."""
+    packages = {package: version(package) for package in RECORDED_PACKAGES}
+    return {"python": platform.python_version(), **packages}

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
 
-Status = Literal["queued", "running", "finished", "stopped", "failed", "lost"]
+Status = Literal["queued", "running", "finished", "stopped", "failed", "lost", "imported"]
 Table = Literal["steps", "evaluations"]
 Row = dict[str, Any]
 
@@ -166,6 +166,14 @@ class RunStore:
             "INSERT INTO runs (run, name, status, record, steps, created_at) "
             "VALUES (?, ?, 'queued', ?, ?, ?)",
             *(run, name, json.dumps(record, ensure_ascii=False), steps, time.time()),
+        )
+
+    def add_imported(self, run: str, name: str, record: Row, bundle: str) -> None:
+        """Add a run that nothing trained here: it has a bundle from the start."""
+        self._write(
+            "INSERT INTO runs (run, name, status, record, steps, created_at, bundle) "
+            "VALUES (?, ?, 'imported', ?, 0, ?, ?)",
+            *(run, name, json.dumps(record, ensure_ascii=False), time.time(), bundle),
         )
 
     def runs(self) -> list[Run]:

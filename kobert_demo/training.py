@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
-from transformers import BertForSequenceClassification, get_cosine_schedule_with_warmup
+from transformers import PreTrainedModel, get_cosine_schedule_with_warmup
 
 from kobert_demo import metrics
 from kobert_demo.batches import (
@@ -80,7 +80,7 @@ Event = TrainStep | Evaluating | Evaluation
 
 
 def train(
-    model: BertForSequenceClassification,
+    model: PreTrainedModel,
     train_data: Encoded,
     test_data: Encoded,
     config: TrainingConfig,
@@ -120,7 +120,7 @@ def train(
 
 
 def optimizer_step(
-    model: BertForSequenceClassification,
+    model: PreTrainedModel,
     batch: Batch,
     optimizer: torch.optim.Optimizer,
     max_grad_norm: float,
@@ -139,7 +139,7 @@ def optimizer_step(
 
 
 def evaluate(
-    model: BertForSequenceClassification, data: Encoded, batch_size: int, step: int, epoch: int
+    model: PreTrainedModel, data: Encoded, batch_size: int, step: int, epoch: int
 ) -> Iterator[Evaluating | Evaluation]:
     """Yield an `Evaluating` a batch and the exact figures last; leaves `model` in evaluation mode."""
     model.eval()
@@ -178,7 +178,7 @@ def _parameter_groups(
 
 
 def _spared(name: str) -> bool:
-    return name.endswith("bias") or "LayerNorm" in name
+    return name.endswith("bias") or "norm" in name.lower()
 
 
 def _precision(device: torch.device) -> AbstractContextManager[object]:

@@ -22,16 +22,18 @@ from typing import TYPE_CHECKING
 from kobert_demo.bundle import save_bundle
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
-from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import DataError, KobertDemoError, RunError
 from kobert_demo.language import Message
-from kobert_demo.model_files import find_model
+from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Status
+from kobert_demo.verify import verify_once
+from kobert_demo.vocabularies import read_vocabulary
 
 if TYPE_CHECKING:
-    from transformers import BertForSequenceClassification
+    from transformers import PreTrainedModel
 
+    from kobert_demo.encoding import Vocabulary
     from kobert_demo.training import Evaluation, TrainStep
 
 ROWS_A_LOOK = 2_000  # texts encoded between two looks at whether to stop
@@ -106,9 +108,10 @@ class Worker:
 
         config, device = self._config, best_device()
         log.info("training on %s with %d threads", device, torch.get_num_threads())
+        files = find_model(self._record["weights"])
+        vocabulary = read_vocabulary(files.vocabulary)
+        self._look_at(files)
         torch.manual_seed(config.seed)
-        files = find_model(config.model)
-        vocabulary = Vocabulary(files.vocabulary)
         model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
         train_data, test_data = (
             encode_texts(self._watched(data.texts), data.label_ids, vocabulary, config.max_length)
@@ -129,6 +132,13 @@ class Worker:
                 break
         self._flush()
         return "stopped" if self._stopping() else "finished"
+
+    def _look_at(self, files: ModelFiles) -> None:
+        """Check a model when it is first used; what fails is said in the log, and on every page."""
+        verdict = verify_once(files, self._runs.workspace)
+        for check in verdict.checks:
+            if not check.passed:
+                log.warning("%s: %s", check.name, check.answer)
 
     def _watched(self, texts: Sequence[str]) -> Iterator[str]:
         """Yield the texts while nobody asks to stop."""
@@ -179,8 +189,8 @@ class Worker:
 
     def _keep(
         self,
-        model: "BertForSequenceClassification",
-        vocabulary: Vocabulary,
+        model: "PreTrainedModel",
+        vocabulary: "Vocabulary",
         best: "Evaluation",
     ) -> None:
         """Make this the run's model; the one before stays until the new one is whole."""

@@ -15,6 +15,7 @@ from kobert_demo.ui.elements import (
     run_label,
     say_errors,
 )
+from kobert_demo.ui.model_import import model_import
 from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.token_view import token_view
 
@@ -75,6 +76,9 @@ with say_errors():
     )
     if choice == READY_MADE:
         say_what_answers()
+    if imported := model_import():
+        st.query_params["classifier"] = imported
+        st.rerun()
     text = st.text_area(
         t("Sentences, one a line"), EXAMPLE, key="sentences", height=110, persist_state="session"
     )

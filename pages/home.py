@@ -71,6 +71,8 @@ def size(dataset: DatasetSummary) -> str:
 
 
 def scores(run: Run) -> str:
+    if run.status == "imported":
+        return t("Trained elsewhere")
     if run.accuracy is None or run.macro_f1 is None:
         return t("Step {step} of {steps}", step=f"{run.step:,}", steps=f"{run.steps:,}")
     accuracy, macro_f1 = percent(run.accuracy), f"{run.macro_f1:.3f}"

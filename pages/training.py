@@ -15,6 +15,7 @@ from kobert_demo.ui.elements import (
     run_label,
     say_errors,
 )
+from kobert_demo.ui.model_choice import model_is_here
 from kobert_demo.ui.run_view import run_view
 from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.training_form import chosen_data, expected_time, training_form
@@ -43,7 +44,7 @@ def earlier_choices() -> list[DataChoice]:
     """Return what this visitor chose on the Dataset page, then what the runs had, newest first."""
     chosen = st.session_state.get("data") or DataChoice.from_text(st.query_params.get("data", ""))
     parts = [field.name for field in fields(DataChoice)]
-    of_runs = (run.record["data"] for run in known.values())
+    of_runs = (run.record["data"] for run in known.values() if run.status != "imported")
     choices = [DataChoice(**{part: data[part] for part in parts}) for data in of_runs]
     return [
         choice
@@ -89,6 +90,8 @@ def new_run() -> None:
     train, test = chosen_data(choice, str(workspace()))
     say_data(choice, train, test)
     config = training_form()
+    if not model_is_here(config.model):
+        return
     expected_time(config, train, test)
     waits = any(run.active for run in known.values())
     label = t("Start and wait for its turn") if waits else t("Start")

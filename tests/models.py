@@ -7,8 +7,8 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from kobert_demo.batches import Encoded, encode_texts
-from kobert_demo.encoding import Vocabulary
 from kobert_demo.model_files import find_model
+from kobert_demo.sentence_pieces import SentencePieces
 
 EIGHT = [
     ("오늘 정말 행복해요", 0),
@@ -22,8 +22,8 @@ EIGHT = [
 ]
 
 
-def vocabulary() -> Vocabulary:
-    return Vocabulary(find_model("mini").vocabulary)
+def vocabulary() -> SentencePieces:
+    return SentencePieces(find_model("mini").vocabulary)
 
 
 def tiny_config(labels: int = 2, **changes: object) -> BertConfig:
@@ -48,7 +48,7 @@ def tiny_model(labels: int = 2, seed: int = 0, **changes: object) -> BertForSequ
 def save_tiny_model(directory: Path, model: BertForSequenceClassification | None = None) -> Path:
     """Write a tiny model in Hugging Face format, as a person might have one."""
     (model or tiny_model()).save_pretrained(directory)
-    (directory / "tiny.spiece").write_bytes(vocabulary().model)
+    (directory / "tiny.spiece").write_bytes(vocabulary().source)
     return directory
 
 

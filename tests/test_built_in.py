@@ -14,7 +14,7 @@ from kobert_demo.batches import encode_texts, evaluation_batches
 from kobert_demo.bundle import read_record
 from kobert_demo.calibration import cross_fitted_error, fit_temperature
 from kobert_demo.cli import main
-from kobert_demo.encoding import Vocabulary, encode
+from kobert_demo.encoding import encode
 from kobert_demo.model import load_classifier
 from kobert_demo.model_files import BUILT_IN, READY_MADE, find_model
 from kobert_demo.predictor import Predictor
@@ -29,6 +29,7 @@ from kobert_demo.ready_made import (
     read_sentences,
 )
 from kobert_demo.runs import Runs
+from kobert_demo.sentence_pieces import SentencePieces
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 MODELS = ("mini", READY_MADE)
@@ -91,11 +92,11 @@ def test_both_models_read_alike() -> None:
 
 @pytest.mark.parametrize(("text", "ids"), IDS)
 def test_sentences_become_these_ids(text: str, ids: list[int]) -> None:
-    vocabulary = Vocabulary(BUILT_IN / "mini" / "mini.spiece")
+    vocabulary = SentencePieces(BUILT_IN / "mini" / "mini.spiece")
     assert encode(text, vocabulary, 64).input_ids == (2, *ids, 3)
 
 
-def pooled(texts: list[str], vocabulary: Vocabulary, model: BertModel) -> np.ndarray:
+def pooled(texts: list[str], vocabulary: SentencePieces, model: BertModel) -> np.ndarray:
     """Return what the pooler says of each text: (texts, width), each of length 1."""
     encoded = encode_texts(texts, np.arange(len(texts)), vocabulary, 64)
     vectors = np.zeros((len(texts), model.config.hidden_size))
@@ -109,7 +110,7 @@ def pooled(texts: list[str], vocabulary: Vocabulary, model: BertModel) -> np.nda
 def test_the_encoder_tells_emotions_apart_before_any_fine_tuning_as_its_card_says() -> None:
     """The label of the nearest mean of the sample's pooled sentences, for everyday sentences."""
     model = BertModel.from_pretrained(BUILT_IN / "mini", dtype=torch.float32).eval()
-    vocabulary = Vocabulary(BUILT_IN / "mini" / "mini.spiece")
+    vocabulary = SentencePieces(BUILT_IN / "mini" / "mini.spiece")
     learnt, tested = (read_labelled(OWN_DATA / name) for name in ("sample.tsv", "everyday.tsv"))
     vectors = pooled([text for text, _ in learnt], vocabulary, model)
     labels = np.array([label for _, label in learnt])
@@ -146,7 +147,7 @@ def test_the_classifier_is_as_good_on_everyday_sentences_as_its_card_says(
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
 def test_its_confidence_is_honest_on_comments_that_it_never_learnt_from() -> None:
     files = find_model(READY_MADE)
-    vocabulary = Vocabulary(files.vocabulary)
+    vocabulary = SentencePieces(files.vocabulary)
     model = load_classifier(files, vocabulary)
     logits, labels = compute_logits(model, encode_rows(read_sentences(SHARED)[1], vocabulary))
     error = cross_fitted_error(logits, labels)

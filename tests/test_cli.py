@@ -15,7 +15,8 @@ import pytest
 
 from kobert_demo.cli import main
 from kobert_demo.config import preset
-from kobert_demo.runs import PROJECT, Runs
+from kobert_demo.processes import PROJECT
+from kobert_demo.runs import Runs
 from tests.models import save_tiny_model, vocabulary, write_tsv
 
 COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
@@ -179,7 +180,7 @@ def test_the_environment_names_the_workspace_where_no_argument_does(
 
 
 def test_encode_reads_a_sentence_a_line_from_standard_input(tmp_path: Path) -> None:
-    (tmp_path / "any.model").write_bytes(vocabulary().model)
+    (tmp_path / "any.model").write_bytes(vocabulary().source)
     lines = ["안녕하세요. ㅋㅋ", "", "널\x00문자"]
     finished = subprocess.run(
         [
@@ -209,7 +210,9 @@ def test_quick_verbs_do_not_import_torch(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
 
-@pytest.mark.parametrize("verb", ["check", "train", "classify", "encode", "runs"])
+@pytest.mark.parametrize(
+    "verb", ["check", "train", "classify", "encode", "runs", "verify", "import", "export"]
+)
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])

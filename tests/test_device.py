@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from kobert_demo.device import START_SECONDS, Device, probe_elsewhere, training_seconds
-from kobert_demo.runs import PROJECT
+from kobert_demo.processes import PROJECT
 
 
 def test_the_device_is_found_without_importing_torch_here() -> None:

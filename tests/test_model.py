@@ -9,7 +9,7 @@ import torch
 
 from kobert_demo.errors import ModelError
 from kobert_demo.model import load_classifier, new_classifier
-from kobert_demo.model_files import built_in_models, encoder_parameters, find_model
+from kobert_demo.model_files import built_in_models, find_model
 from tests.models import save_tiny_model, tiny_model, vocabulary
 
 LABELS = ("분노", "행복", "5")
@@ -19,7 +19,7 @@ def test_mini_is_built_in_and_has_its_own_vocabulary() -> None:
     assert "mini" in built_in_models()
     files = find_model("mini")
     assert files.vocabulary.suffix == ".spiece"
-    assert encoder_parameters(files) == 4 * (4 * 256**2 + 2 * 256 * 1024)
+    assert files.shape.parameters == 4 * (4 * 256**2 + 2 * 256 * 1024)
 
 
 def test_the_new_layer_has_the_labels_and_the_dropout() -> None:
@@ -67,7 +67,7 @@ def test_all_missing_files_are_named_together(tmp_path: Path) -> None:
 def test_what_is_no_bert_is_refused_before_anything_is_loaded(tmp_path: Path, config: str) -> None:
     save_tiny_model(tmp_path)
     (tmp_path / "config.json").write_text(config)
-    with pytest.raises(ModelError, match="does not describe a BERT model"):
+    with pytest.raises(ModelError, match="does not describe an encoder"):
         find_model(str(tmp_path))
 
 
@@ -80,7 +80,7 @@ def test_names_that_no_system_takes_are_no_models(name: str) -> None:
 def test_a_shape_that_is_left_out_is_that_of_bert_base(tmp_path: Path) -> None:
     save_tiny_model(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    assert encoder_parameters(find_model(str(tmp_path))) == 12 * (4 * 768**2 + 2 * 768 * 3072)
+    assert find_model(str(tmp_path)).shape.parameters == 12 * (4 * 768**2 + 2 * 768 * 3072)
 
 
 def test_a_vocabulary_of_another_size_is_refused(tmp_path: Path) -> None:

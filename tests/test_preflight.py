@@ -10,16 +10,17 @@ import pytest
 
 import kobert_demo
 from kobert_demo.dataset import Dataset
-from kobert_demo.encoding import Vocabulary, encode
+from kobert_demo.encoding import encode
 from kobert_demo.preflight import inspect
-from kobert_demo.runs import PROJECT
+from kobert_demo.processes import PROJECT
+from kobert_demo.sentence_pieces import SentencePieces
 
 VOCABULARY = Path(kobert_demo.__file__).parent / "models" / "mini" / "mini.spiece"
 
 
 @pytest.fixture(scope="module")
 def vocabulary():
-    return Vocabulary(VOCABULARY)
+    return SentencePieces(VOCABULARY)
 
 
 def dataset(rows):

@@ -13,7 +13,6 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from transformers import BertForSequenceClassification
 
 from kobert_demo.batches import Encoded
-from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import DataError
 from kobert_demo.pretraining import (
     Progress,
@@ -43,6 +42,7 @@ from kobert_demo.pretraining_model import (
     export,
     piece_loss,
 )
+from kobert_demo.sentence_pieces import SentencePieces
 from tests.models import tiny_config, vocabulary
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -258,7 +258,7 @@ def test_a_vocabulary_has_the_special_pieces_and_no_path(
     monkeypatch.setattr("kobert_demo.pretraining_data.VOCABULARY_SIZE", 42)
     model = train_vocabulary([GOOD, BAD, "무서워서 못 보겠어요", "그냥 그래요"] * 20)
     (tmp_path / "new.spiece").write_bytes(model)
-    trained = Vocabulary(tmp_path / "new.spiece")
+    trained = SentencePieces(tmp_path / "new.spiece")
     special = [trained.unk_id, trained.pad_id, trained.cls_id, trained.sep_id, trained.mask_id]
     assert special == [0, 1, 2, 3, 4]
     assert len(trained) == 42
@@ -286,7 +286,7 @@ def test_the_command_makes_a_vocabulary_and_writes_weights(
     options += ["--work", str(tmp_path / "work"), "--passes", "0.5", "--batch-size", "200"]
     main([*options, "--device", "cpu"])
     assert "held out: masked" in capsys.readouterr().out
-    assert len(Vocabulary(output / "mini.spiece")) == 74
+    assert len(SentencePieces(output / "mini.spiece")) == 74
     assert "pooler.dense.weight" in load_file(output / "model.safetensors")
     assert (tmp_path / "work" / "model.safetensors").is_file()
 

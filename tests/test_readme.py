@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kobert_demo.runs import PROJECT
+from kobert_demo.processes import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 FILES = sorted(
@@ -30,7 +30,10 @@ def test_every_picture_is_there() -> None:
 
 
 def test_every_verb_is_told() -> None:
-    for verb in ("check", "train", "classify", "encode", "runs"):
+    for verb in (
+        *("check", "train", "classify", "encode"),
+        *("runs", "verify", "import", "export"),
+    ):
         assert f"python -m kobert_demo {verb}" in README
 
 

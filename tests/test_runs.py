@@ -17,8 +17,9 @@ from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, detect_columns, parse, save_dataset
 from kobert_demo.errors import ConfigError, DataError, ModelError, RunError
 from kobert_demo.predictor import Predictor
+from kobert_demo.processes import PROJECT, process_lives
 from kobert_demo.reading import detect_format
-from kobert_demo.runs import PROJECT, Runs, worker_lives
+from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.worker import explain
 from tests.models import save_tiny_model, tiny_model, write_tsv
@@ -87,7 +88,7 @@ def test_a_run_goes_from_launch_to_a_bundle_that_classifies(runs: Runs, model: s
     assert Predictor(str(bundle)).labels == ("분노", "행복")
     assert [path.name for path in runs.directory(run).glob("*bundle*")] == [bundle.name]
     deadline = time.monotonic() + 30
-    while worker_lives(runs.directory(run)):
+    while process_lives(runs.directory(run)):
         assert time.monotonic() < deadline
 
 

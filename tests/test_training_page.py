@@ -2,6 +2,7 @@
 
 import fcntl
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ from streamlit.testing.v1 import AppTest
 from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, detect_columns, load_choice, parse, save_dataset
 from kobert_demo.device import Device
-from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ConfigError
 from kobert_demo.model_files import find_model
 from kobert_demo.reading import detect_format
 from kobert_demo.runs import freeze
 from kobert_demo.store import RunStore
-from kobert_demo.ui import training_form
+from kobert_demo.ui import model_choice, training_form
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.training_form import checked
 from tests.conftest import PROJECT
@@ -29,7 +29,7 @@ from tests.models import save_tiny_model
 def page(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The app of an English visitor who has opened the form of a new run."""
     monkeypatch.setenv("KOBERT_DEMO_WORKSPACE", str(workspace))
-    monkeypatch.setattr(training_form, "probe_elsewhere", lambda: Device("cpu", "", 2, 1e9))
+    monkeypatch.setattr(model_choice, "probe_elsewhere", lambda: Device("cpu", "", 2, 1e9))
     st.cache_resource.clear()
     app = AppTest.from_file(PROJECT / "streamlit_app.py", default_timeout=60)
     app.session_state["lang"] = "en"
@@ -58,9 +58,7 @@ def finished(
 ) -> None:
     """Record a run of one step as it stands when it has ended."""
     train, test = load_choice(workspace, choice)
-    record = freeze(
-        choice, TrainingConfig(), train, test, Vocabulary(find_model("mini").vocabulary)
-    )
+    record = freeze(choice, TrainingConfig(), train, test, find_model("mini"))
     store = RunStore(workspace / "runs.sqlite")
     store.add(run, f"{train.name} · mini", record, steps=1)
     store.claim(run)
@@ -117,7 +115,7 @@ def test_a_model_fills_in_its_own_values_and_leaves_what_the_person_chose(
 ) -> None:
     keep(workspace, "a.tsv")
     other = str(save_tiny_model(tmp_path / "tiny"))
-    monkeypatch.setattr(training_form, "ENCODERS", ("mini", other))  # tests cannot type a new one
+    monkeypatch.setattr(model_choice, "ENCODERS", ("mini", other))  # tests cannot type a new one
 
     def shown(*names: str) -> list[float | None]:
         return [page.number_input(key=f"setting_{name}").value for name in names]
@@ -167,7 +165,7 @@ def test_missing_weights_are_said(
 
     def with_weights(weights: Path | None) -> None:
         files = find_model("mini")
-        found: Any = type(files)(files.name, files.directory, weights, files.vocabulary)
+        found: Any = replace(files, weights=weights)
         monkeypatch.setattr(training_form, "find_model", lambda name: found)
 
     with_weights(None)
@@ -229,9 +227,7 @@ def test_a_reload_keeps_the_data_that_was_chosen(page: AppTest, workspace: Path)
 def test_home_watches_the_run_that_trains(page: AppTest, workspace: Path) -> None:
     choice = DataChoice(keep(workspace, "a.tsv"), None, 0.2, 1)
     train, test = load_choice(workspace, choice)
-    record = freeze(
-        choice, TrainingConfig(), train, test, Vocabulary(find_model("mini").vocabulary)
-    )
+    record = freeze(choice, TrainingConfig(), train, test, find_model("mini"))
     store = RunStore(workspace / "runs.sqlite")
     with ExitStack() as locks:
         for run in ("trains", "waits"):

@@ -15,6 +15,7 @@ from kobert_demo.preflight import Report, count_leaked, inspect, share_cut, unre
 from kobert_demo.ui.dataset_source import once, result_slot
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import language, t
+from kobert_demo.vocabularies import read_vocabulary
 
 MOST_LEAKED = 0.5  # share of the test sentences past which the test says little
 SHOWN_PROBLEMS = 1_000
@@ -143,7 +144,7 @@ def _reader_form() -> tuple[Vocabulary, int]:
     max_length = TrainingConfig(
         max_length=TrainingConfig.max_length if given is None else given
     ).max_length
-    return Vocabulary(find_model(model).vocabulary), max_length
+    return read_vocabulary(find_model(model).vocabulary), max_length
 
 
 def _carry_max_length() -> None:

@@ -35,6 +35,7 @@ STATUSES = {
     "stopped": _Look(Message("Stopped"), "orange", "stop_circle"),
     "failed": _Look(Message("Failed"), "red", "error"),
     "lost": _Look(Message("Lost"), "red", "link_off"),
+    "imported": _Look(Message("Imported"), "violet", "upload"),
 }
 
 

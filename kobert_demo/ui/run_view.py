@@ -15,6 +15,7 @@ from kobert_demo.store import Row, Run, Table
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.session import language, t, workspace
+from kobert_demo.ui.take_away import take_away
 
 TICK = 1  # seconds
 FIGURE_WIDTH = 118  # pixels at least: eight beside each other, four, on a phone two
@@ -117,14 +118,16 @@ def _outcome(runs: Runs, run: Run, leads: bool) -> None:
                 ),
                 icon=":material/trending_flat:",
             )
-        if st.button(
-            t("Classify with the best model of this run"),
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            type="primary" if leads else "secondary",
-            key="to_classification",
-        ):
-            st.switch_page("pages/classification.py", query_params={"classifier": run.run})
+        with st.container(horizontal=True):
+            if st.button(
+                t("Classify with the best model of this run"),
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                type="primary" if leads else "secondary",
+                key="to_classification",
+            ):
+                st.switch_page("pages/classification.py", query_params={"classifier": run.run})
+            take_away(runs, run.run)
 
 
 def _evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:
@@ -221,25 +224,32 @@ def _test_data(data: Row) -> str:
     return names.get(test, test)
 
 
+def _data_facts(data: Row) -> dict[str, str]:
+    return {
+        t("Training data"): data["name"],
+        t("Training sentences"): f"{data['train_rows']:,}",
+        t("Test data"): _test_data(data),
+        t("Test sentences"): f"{data['test_rows']:,}",
+        t("SHA-256 of the training data"): data["train_sha256"],
+        t("SHA-256 of the test data"): data["test_sha256"],
+    }
+
+
 def _frozen_facts(run: Run) -> None:
     """Show what was frozen into the run when it was launched."""
     record = run.record
     with st.expander(t("What this run trains with"), icon=":material/lock:"):
         st.caption(t("Frozen at launch; the form of a new run does not change it."))
-        data, config, spoken = record["data"], dict(record["config"]), language()
+        config, spoken = dict(record["config"]), language()
         facts = {
             t("Model"): config.pop("model"),
             **{
                 SETTINGS[name].name.in_language(spoken): format(value, ",.10g")
                 for name, value in config.items()
             },
-            t("Training data"): data["name"],
-            t("Training sentences"): f"{data['train_rows']:,}",
-            t("Test data"): _test_data(data),
-            t("Test sentences"): f"{data['test_rows']:,}",
+            **({t("Commit on the hub"): record["revision"]} if record.get("revision") else {}),
+            **(_data_facts(record["data"]) if "data" in record else {}),
             t("Label"): ", ".join(record["labels"]),
-            t("SHA-256 of the training data"): data["train_sha256"],
-            t("SHA-256 of the test data"): data["test_sha256"],
             t("SHA-256 of the vocabulary"): record["vocabulary_sha256"],
             **{
                 t("Version of {package}", package=name): version

@@ -8,16 +8,16 @@ import streamlit as st
 
 from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
-from kobert_demo.device import Device, probe_elsewhere, training_seconds
-from kobert_demo.encoding import Vocabulary
+from kobert_demo.device import training_seconds
 from kobert_demo.errors import ConfigError
 from kobert_demo.language import Message
-from kobert_demo.model_files import encoder_parameters, find_model
+from kobert_demo.model_files import built_in_models, find_model
 from kobert_demo.ui.elements import duration, plain
+from kobert_demo.ui.model_choice import choose_model, device
 from kobert_demo.ui.session import language, t, workspace
+from kobert_demo.vocabularies import read_vocabulary
 
 FIRST = ("epochs", "batch_size", "learning_rate", "max_length")
-ENCODERS = ("mini",)
 STEPS = {"learning_rate": 1e-5, "warmup_ratio": 0.05, "dropout": 0.05, "weight_decay": 0.01}
 FORMAT = "%.10g"
 SAMPLE = 1_000  # sentences whose length is looked at for the time estimate
@@ -34,24 +34,13 @@ def training_form() -> TrainingConfig:
     Raises:
         ConfigError: numbers are out of their limits, or not whole where they must be.
     """
-    model = st.selectbox(
-        t("Model"),
-        ENCODERS,
-        key="model",
-        accept_new_options=True,
-        persist_state="session",
-        on_change=_fill,
-        help=t(
-            "mini is built in. Or type the path of a directory in Hugging Face format: config.json, "
-            "model.safetensors or pytorch_model.bin, and a SentencePiece file."
-        ),
-    )
+    model = choose_model("model", on_change=_fill)
     values = _number_fields(FIRST, beside=4)
     with st.popover(
         t("More settings"), icon=":material/tune:"
     ):  # its fields count while it is shut
         values |= _number_fields([name for name in SETTINGS if name not in FIRST], beside=2)
-    return checked(model or TrainingConfig.model, values)
+    return checked(model, values)
 
 
 def checked(model: str, values: Mapping[str, float]) -> TrainingConfig:
@@ -136,16 +125,10 @@ def chosen_data(choice: DataChoice, directory: str) -> tuple[Dataset, Dataset]:
     return load_choice(workspace(), choice)
 
 
-@st.cache_resource(show_spinner=False)
-def device() -> Device:
-    """Return the processor that a worker will use; asked for once a server."""
-    return probe_elsewhere()
-
-
 @st.cache_data(show_spinner=False, max_entries=20)
 def mean_length(sha256: str, model: str, max_length: int, _texts: list[str]) -> float:
     """Return the mean number of pieces, [CLS] and [SEP] included, over an even sample."""
-    vocabulary = Vocabulary(find_model(model).vocabulary)
+    vocabulary = read_vocabulary(find_model(model).vocabulary)
     sample = _texts[:: max(1, len(_texts) // SAMPLE)]
     return float(np.mean([min(max_length, 2 + len(vocabulary.ids(text))) for text in sample]))
 
@@ -159,8 +142,7 @@ def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None
     files = find_model(config.model)
     length = mean_length(train.sha256, config.model, config.max_length, train.texts)
     rows = config.epochs * (len(train) + EVALUATION_COST * len(test))
-    parameters = encoder_parameters(files)
-    seconds = training_seconds(found, parameters, int(rows * length))
+    seconds = training_seconds(found, files.shape.parameters, int(rows * length))
     st.caption(
         t(
             "Trains on {device} ({name}). Expected time: about {time}.",
@@ -169,7 +151,7 @@ def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None
             time=duration(seconds),
         )
     )
-    if found.kind == "cpu":
+    if found.kind == "cpu" and config.model not in built_in_models():
         st.caption(
             t("No GPU was found: a KoBERT-sized model takes hours here, mini takes minutes.")
         )

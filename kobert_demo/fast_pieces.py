@@ -1,0 +1,101 @@
+"""A `tokenizer.json` or a `vocab.txt` -> `FastPieces`: KLUE's, KoELECTRA's and others' way of cutting text.
+
+The rules are the file's own, and the `tokenizers` library follows them, as transformers' `AutoTokenizer`
+does. Two things differ: a special piece that a person types is text like any other, and lone surrogates,
+which no UTF-8 file can hold, are dropped.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+
+from kobert_demo.encoding import Vocabulary
+from kobert_demo.errors import ModelError
+
+COMPANIONS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+SPECIAL = {  # BERT's name for a piece, RoBERTa's
+    "unk_id": ("[UNK]", "<unk>"),
+    "pad_id": ("[PAD]", "<pad>"),
+    "cls_id": ("[CLS]", "<s>"),
+    "sep_id": ("[SEP]", "</s>"),
+    "mask_id": ("[MASK]", "<mask>"),
+}
+NEEDED = ("pad_id", "cls_id", "sep_id")
+
+
+class FastPieces(Vocabulary):
+    """A fast tokenizer's pieces.
+
+    Args:
+        path: a `tokenizer.json`, or a `vocab.txt` of WordPiece with a `tokenizer_config.json` beside it.
+
+    Raises:
+        ModelError: the file cannot be read, or lacks a special piece.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._directory = path.parent
+        try:
+            self.source = path.read_bytes()
+            text = self.source.decode("utf-8")
+            self._tokenizer = (
+                Tokenizer.from_str(text)
+                if path.suffix == ".json"
+                else _word_pieces(text, path.parent)
+            )
+        except Exception:  # tokenizers raises nothing more exact
+            raise ModelError(
+                "{path} cannot be read: use the tokenizer.json or the vocab.txt that belongs to the model.",
+                path=path,
+            ) from None
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True
+        for name, pieces in SPECIAL.items():
+            found = [self._tokenizer.token_to_id(piece) for piece in pieces]
+            setattr(self, name, next((each for each in found if each is not None), -1))
+        if min(getattr(self, name) for name in NEEDED) < 0:
+            raise ModelError(
+                "{path} has no [CLS], [SEP] and [PAD] pieces: choose an encoder such as BERT, RoBERTa or "
+                "ELECTRA.",
+                path=path,
+            )
+
+    def __len__(self) -> int:
+        size: int = self._tokenizer.get_vocab_size()
+        return size
+
+    def piece(self, piece_id: int) -> str:
+        return self._tokenizer.id_to_token(piece_id) or ""
+
+    def ids(self, text: str) -> list[int]:
+        whole = text.encode("utf-8", "ignore").decode("utf-8")
+        ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
+        return ids
+
+    def files(self, max_length: int) -> dict[str, bytes]:
+        """Return the tokenizer's own files, as they came; `max_length` changes nothing in them."""
+        paths = [path for name in COMPANIONS if (path := self._directory / name).is_file()]
+        return {path.name: path.read_bytes() for path in paths}
+
+
+def _word_pieces(vocabulary: str, directory: Path) -> Tokenizer:
+    """Return BERT's WordPiece tokenizer over the lines of a `vocab.txt`."""
+    path = directory / "tokenizer_config.json"
+    config: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    pieces = {
+        line.rstrip("\r"): number for number, line in enumerate(vocabulary.rstrip("\n").split("\n"))
+    }
+    tokenizer = Tokenizer(WordPiece(pieces, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer(
+        lowercase=config.get("do_lower_case", True),
+        handle_chinese_chars=config.get("tokenize_chinese_chars", True),
+        strip_accents=config.get("strip_accents"),
+    )
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    return tokenizer

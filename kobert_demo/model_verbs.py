@@ -1,0 +1,84 @@
+"""The shell's verbs for models: `verify`, `import`, `export`; and how a verb gets the model it needs."""
+
+import argparse
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Never
+
+from tqdm import tqdm
+
+from kobert_demo.config import preset
+from kobert_demo.device import best_device, may_have_gpu
+from kobert_demo.download import download_model
+from kobert_demo.errors import DataError
+from kobert_demo.export import export
+from kobert_demo.language import Message
+from kobert_demo.model_files import ModelFiles, default_model, find_model, needs_download
+from kobert_demo.runs import Runs
+from kobert_demo.verify import Verdict, file_hashes, verify
+
+
+def chosen_model(given: str | None) -> tuple[str, Message | None]:
+    """Return the model that was named, else the default one and why it is that."""
+    if given:
+        return given, None
+    return default_model(may_have_gpu() and best_device() != "cpu")
+
+
+def obtain(name: str) -> ModelFiles:
+    """Return a model's files; what is on the hub is downloaded first, with a progress bar.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be had.
+    """
+    if needs_download(name):
+        with ExitStack() as stack:
+            bars: list[tqdm[Never]] = []  # none before the hub has told the size
+
+            def progress(done: int, total: int) -> None:
+                if not bars:
+                    bar: tqdm[Never] = tqdm(
+                        total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True
+                    )
+                    bars.append(stack.enter_context(bar))
+                bars[0].update(done - bars[0].n)
+
+            download_model(name, progress)
+    return find_model(name)
+
+
+def verify_model(args: argparse.Namespace) -> tuple[dict[str, Any], Verdict]:
+    """Ask everything of a model; return what to print, and the verdict."""
+    files = obtain(args.model)
+    verdict = verify(files)
+    return {
+        "model": args.model,
+        "passed": verdict.passed,
+        "kobert": verdict.kobert,
+        "revision": files.revision,
+        "directory": str(files.directory),
+        "files": file_hashes(files),
+    }, verdict
+
+
+def import_file(args: argparse.Namespace) -> dict[str, Any]:
+    """Make a run of a notebook's state_dict."""
+    from kobert_demo.importing import check_labels, import_model  # imports torch
+
+    if not args.file.is_file():
+        raise DataError("There is no file {path}: check the name.", path=args.file)
+    labels = [label.strip() for label in args.labels.split(",")]
+    check_labels(labels)
+    obtain(args.model)
+    config = replace(preset(args.model), max_length=args.max_length)
+    runs = Runs(args.workspace)
+    run = import_model(runs, args.file, labels, config, args.name or args.file.name)
+    return {"run": run, "labels": labels, "bundle": str(runs.bundle(run))}
+
+
+def export_run(args: argparse.Namespace) -> dict[str, Any]:
+    """Write a run's best model to where the person wants it."""
+    out: Path = args.out.expanduser().resolve()
+    export(Runs(args.workspace).bundle(args.run), args.format, out)
+    return {"run": args.run, "format": args.format, "out": str(out)}
