@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # threads of two processes wait for each other: twice as slow
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from kobert_demo.dataset import Dataset, detect_columns, parse
 from kobert_demo.reading import detect_format
 

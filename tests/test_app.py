@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from kobert_demo.dataset import detect_columns, parse, save_dataset
 from kobert_demo.reading import detect_format
+from kobert_demo.ui.style import MODEL_MB
 from tests.conftest import PROJECT, App, choose_language
 
 PAGES = {"": "홈", "dataset": "데이터셋", "training": "학습", "classification": "분류"}
@@ -55,7 +56,7 @@ def test_opening_a_page_imports_neither_torch_nor_transformers(page: str, worksp
 def test_the_server_is_for_this_machine_only_and_keeps_its_errors_to_itself() -> None:
     settings = config()
     assert settings["server"]["address"] == "127.0.0.1"
-    assert settings["server"]["maxUploadSize"] == 200
+    assert settings["server"]["maxUploadSize"] == MODEL_MB
     assert settings["server"]["fileWatcherType"] == "none"
     assert settings["client"] == {
         "showErrorDetails": "none",

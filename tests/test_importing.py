@@ -133,7 +133,7 @@ class Trap:
 def test_a_malicious_file_is_refused_and_does_not_run(
     runs: Runs, base: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "notebook.pt").write_bytes(pickle.dumps({"bert": Trap(tmp_path / "ran")}))
+    (tmp_path / "notebook.pt").write_bytes(pickle.dumps({"bert": Trap(tmp_path / "ran")}, 2))
     said(ModelError, runs, base, None, tmp_path)
     said(ModelError, runs, base, {"bert": Trap(tmp_path / "ran")}, tmp_path)
     assert not (tmp_path / "ran").exists()

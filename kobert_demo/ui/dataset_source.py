@@ -11,11 +11,11 @@ import streamlit as st
 from kobert_demo.dataset import Dataset, DatasetSummary, keep_upload, load_dataset
 from kobert_demo.ui.elements import distinct_names, plain, visitors_time
 from kobert_demo.ui.session import t, workspace
+from kobert_demo.ui.style import DATA_MB
 
 SAMPLES = Path(__file__).parents[1] / "data"
 LARGE = 2_000_000  # bytes: more is worth a progress bar
 KEPT_DATASETS, KEPT_RESULTS = 6, 32  # of all visitors together; a dataset may take 300 MB
-UPLOAD_MB = 200
 
 Result = TypeVar("Result")
 Progress = Callable[[float], None]
@@ -52,11 +52,11 @@ def uploaded(key: str, label: str) -> Source | None:
         label,
         key=key,
         on_change=remember,
-        max_upload_size=UPLOAD_MB,
+        max_upload_size=DATA_MB,
         help=t(
             "TSV, CSV or TXT up to {size} MB: a sentence and a label on each line. Encoding, "
             "delimiter, header and columns are detected and can be changed.",
-            size=UPLOAD_MB,
+            size=DATA_MB,
         ),
     )
     source: Source | None = st.session_state.get(remembered)

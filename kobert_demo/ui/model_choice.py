@@ -42,10 +42,8 @@ def usual_model() -> tuple[str, Message]:
     return default_model(may_have_gpu() and device().kind != "cpu")
 
 
-def choose_model(key: str, on_change: Callable[[], None] | None = None) -> str:
-    """Show a box to choose an encoder from, or to type one; say why it begins with what it does."""
-    with st.spinner(t("Looking for a GPU …")):
-        usual, why = usual_model()
+def choose_model(key: str, usual: str, on_change: Callable[[], None] | None = None) -> str:
+    """Show a box to choose an encoder from, or to type one; `usual` is what it begins with."""
     st.session_state.setdefault(key, usual)
     chosen = st.selectbox(
         t("Model"),
@@ -59,8 +57,6 @@ def choose_model(key: str, on_change: Callable[[], None] | None = None) -> str:
             "skt/kobert-base-v1, or from a directory: type its path."
         ),
     )
-    if chosen in (None, usual):
-        st.caption(why.in_language(language()))
     return chosen or usual
 
 
@@ -72,7 +68,9 @@ def model_is_here(name: str) -> bool:
     Raises:
         ModelError: there is no such model.
     """
-    if name in built_in_models():
+    if name in built_in_models():  # a worker looks at it when it is first trained
+        if known := verdict_of(find_model(name), workspace()):
+            verdict_view(known)
         return True
     state = preparations().state(name)
     if state and state.active:

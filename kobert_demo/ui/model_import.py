@@ -11,17 +11,20 @@ import streamlit as st
 
 from kobert_demo.config import SETTINGS, TrainingConfig
 from kobert_demo.language import Language
+from kobert_demo.model_files import KOBERT
 from kobert_demo.processes import PROJECT
 from kobert_demo.ui.elements import plain, say_errors
 from kobert_demo.ui.model_choice import choose_model, model_is_here
 from kobert_demo.ui.session import language, t, workspace
+from kobert_demo.ui.style import MODEL_MB, MODEL_UPLOAD
 
-UPLOAD_MB = 2_000
 LOCALES: dict[Language, str] = {"ko": "ko_KR.UTF-8", "en": "C.UTF-8"}
 
 
 def model_import() -> str | None:
     """Ask for a state_dict and what belongs to it; return the id of the run that was just made of it."""
+    if st.session_state.pop("imported", False):
+        st.session_state["import"] = False
     with st.expander(
         t("Bring a model that you trained in a notebook"),
         icon=":material/upload:",
@@ -37,7 +40,7 @@ def model_import() -> str | None:
             )
         )
         file = st.file_uploader(
-            t("State dict"), key="import file", max_upload_size=UPLOAD_MB, help=".pt, .pth, .bin"
+            t("State dict"), key=MODEL_UPLOAD, max_upload_size=MODEL_MB, help=".pt, .pth, .bin"
         )
         labels = st.text_input(
             t("Labels, with commas between them, in the order of their class numbers"),
@@ -45,7 +48,7 @@ def model_import() -> str | None:
             key="import labels",
         )
         with say_errors():
-            model = choose_model("import model")
+            model = choose_model("import model", usual=KOBERT)
             here = model_is_here(model)
         length = SETTINGS["max_length"]
         max_length = st.number_input(
@@ -60,14 +63,16 @@ def model_import() -> str | None:
             return None
         assert file is not None
         with st.spinner(t("Checking every tensor …")):
-            return _imported(file.getbuffer(), file.name, labels, model, max_length)
+            run = _imported(file.getbuffer(), file.name, labels, model, max_length)
+        st.session_state["imported"] = run is not None
+        return run
 
 
 def _imported(content: memoryview, name: str, labels: str, model: str, length: int) -> str | None:
     """Import through the shell's verb, so that the server needs no torch, and say what it says."""
     workspace().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace()) as folder:
-        path = Path(folder) / "state_dict.pt"  # an upload's name is for reading only
+        path = Path(folder) / "uploaded-weights"  # an upload's name is for reading only
         path.write_bytes(content)
         words = ("--labels", labels, "--model", model, "--max-length", length, "--name", name[-80:])
         finished = subprocess.run(
@@ -83,7 +88,7 @@ def _imported(content: memoryview, name: str, labels: str, model: str, length: i
         )
     if finished.returncode == 0:
         return str(json.loads(finished.stdout)["run"])
-    sentence, *code = finished.stderr.strip().split("\n")
+    sentence, *code = finished.stderr.strip().replace(path.name, name).split("\n")
     st.error(plain(sentence), icon=":material/error:")
     if code:
         st.code("\n".join(code), language="python")

@@ -6,6 +6,8 @@ import streamlit as st
 
 from kobert_demo.ui.session import t
 
+DATA_MB, MODEL_MB = 200, 2_000  # the largest uploads; the server's own limit is that of a model
+MODEL_UPLOAD = "import_file"  # the key of the box for models
 # Korean lines end between words, not within them; the upload box speaks the visitor's language; hints
 # at the Enter key, which are English only and lie over the numbers, are left out.
 STYLE = """<style>
@@ -16,14 +18,20 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
 [data-testid=stFileUploaderDropzoneInstructions] span::after {{
   content: {limit}; font-size: 0.875rem;
 }}
+.st-key-{model_upload} [data-testid=stFileUploaderDropzoneInstructions] span::after {{
+  content: {model_limit};
+}}
 [data-testid=InputInstructions] {{ display: none; }}
 </style>"""
 
 
 def show_style() -> None:
     """Add the CSS to the page; it takes no room."""
-    limit = t("Up to {megabytes} MB", megabytes=st.get_option("server.maxUploadSize"))
-    st.html(STYLE.format(upload=_quoted(t("Upload")), limit=_quoted(limit)))
+    limit, model_limit = (
+        _quoted(t("Up to {megabytes} MB", megabytes=f"{size:,}")) for size in (DATA_MB, MODEL_MB)
+    )
+    words = {"upload": _quoted(t("Upload")), "limit": limit, "model_limit": model_limit}
+    st.html(STYLE.format(**words, model_upload=MODEL_UPLOAD))
 
 
 def _quoted(text: str) -> str:

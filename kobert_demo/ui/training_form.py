@@ -13,7 +13,7 @@ from kobert_demo.errors import ConfigError
 from kobert_demo.language import Message
 from kobert_demo.model_files import built_in_models, find_model
 from kobert_demo.ui.elements import duration, plain
-from kobert_demo.ui.model_choice import choose_model, device
+from kobert_demo.ui.model_choice import choose_model, device, usual_model
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.vocabularies import read_vocabulary
 
@@ -34,7 +34,11 @@ def training_form() -> TrainingConfig:
     Raises:
         ConfigError: numbers are out of their limits, or not whole where they must be.
     """
-    model = choose_model("model", on_change=_fill)
+    with st.spinner(t("Looking for a GPU …")):
+        usual, why = usual_model()
+    model = choose_model("model", usual, on_change=_fill)
+    if model == usual:
+        st.caption(why.in_language(language()))
     values = _number_fields(FIRST, beside=4)
     with st.popover(
         t("More settings"), icon=":material/tune:"
@@ -99,7 +103,7 @@ def _number_fields(names: Sequence[str], beside: int) -> dict[str, float]:
 
 
 def _preset() -> TrainingConfig:
-    return preset(st.session_state.get("model") or TrainingConfig.model)
+    return preset(st.session_state.get("model") or usual_model()[0])
 
 
 def _remember(name: str) -> None:
