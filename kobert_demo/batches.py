@@ -4,6 +4,7 @@ Padding to the longest sentence of a batch, rather than to `max_length`, saves m
 texts; lengths are only sorted within a random group of batches, so that the order stays random.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kobert_demo.encoding import Vocabulary, encode
+from kobert_demo.encoding import Vocabulary
 
+MOST_TOKENS = 2**14  # in a batch that is only read, padding included
 GROUP = 50  # batches whose sentences are sorted by length together
 
 
@@ -64,10 +66,15 @@ def encode_texts(
     texts: Iterable[str], labels: NDArray[np.integer], vocabulary: Vocabulary, max_length: int
 ) -> Encoded:
     """Encode every text as `encoding.encode` does."""
-    rows = [np.array(encode(text, vocabulary, max_length).input_ids, np.int32) for text in texts]
+    ids, offsets = array("i"), array("q", [0])
+    for pieces in vocabulary.ids_of(texts):
+        ids.append(vocabulary.cls_id)
+        ids.extend(pieces[: max_length - 2])
+        ids.append(vocabulary.sep_id)
+        offsets.append(len(ids))
     return Encoded(
-        ids=np.concatenate([np.zeros(0, np.int32), *rows]),
-        offsets=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        ids=np.frombuffer(ids, np.int32) if ids else np.zeros(0, np.int32),
+        offsets=np.frombuffer(offsets, np.int64),
         labels=np.asarray(labels, dtype=np.int64),
         pad_id=vocabulary.pad_id,
     )
@@ -104,10 +111,14 @@ def training_batches(encoded: Encoded, batch_size: int, seed: int, epoch: int) -
 
 
 def evaluation_batches(encoded: Encoded, batch_size: int) -> Iterator[Batch]:
-    """Yield every row once, short sentences first."""
+    """Yield every row once, short sentences first, fewer at once where they are long."""
     order = sorted_by_length(np.arange(len(encoded)), encoded.lengths)
-    for begin in range(0, len(order), batch_size):
-        yield collate(encoded, order[begin : begin + batch_size])
+    begin = 0
+    while begin < len(order):
+        longest = encoded.lengths[order[min(begin + batch_size, len(order)) - 1]]
+        rows = max(1, min(batch_size, MOST_TOKENS // int(longest)))
+        yield collate(encoded, order[begin : begin + rows])
+        begin += rows
 
 
 def sorted_by_length(rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

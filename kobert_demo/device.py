@@ -48,6 +48,13 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def multiplies_bfloat16(kind: str) -> bool:
+    """Say whether a CPU has units that multiply bfloat16 matrices (Intel's AMX)."""
+    import torch
+
+    return kind == "cpu" and torch.cpu._is_amx_tile_supported()
+
+
 def probe() -> Device:
     """Return the best device with its measured speed (one matrix product, the best of a few)."""
     import torch

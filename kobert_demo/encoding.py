@@ -7,6 +7,7 @@ vocabulary's business. It knows nothing of tensors, labels or models.
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +18,7 @@ class Vocabulary(ABC):
     """Pieces and their ids, and a way to cut text into them.
 
     Attributes:
-        source: the content of the file that it was read from.
+        source: all that pieces and ids depend on: the file, and the settings beside it.
         unk_id, pad_id, cls_id, sep_id, mask_id: ids of BERT's special pieces, whatever they are called;
             -1 for an [UNK] or a [MASK] that the vocabulary lacks.
     """
@@ -43,8 +44,12 @@ class Vocabulary(ABC):
         """Return the piece of an id."""
 
     @abstractmethod
+    def ids_of(self, texts: Iterable[str]) -> Iterator[list[int]]:
+        """Yield the piece ids of each text, without special pieces and without a length limit."""
+
     def ids(self, text: str) -> list[int]:
-        """Return the piece ids of `text`, without special pieces and without a length limit."""
+        """Return the piece ids of one text, as `ids_of` does."""
+        return next(self.ids_of([text]))
 
     @abstractmethod
     def files(self, max_length: int) -> dict[str, bytes]:

@@ -6,6 +6,8 @@ which no UTF-8 file can hold, are dropped.
 """
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ SPECIAL = {  # BERT's name for a piece, RoBERTa's
     "sep_id": ("[SEP]", "</s>"),
     "mask_id": ("[MASK]", "<mask>"),
 }
+TEXTS = 1_000  # cut at once, on all cores
 NEEDED = ("pad_id", "cls_id", "sep_id")
 
 
@@ -41,8 +44,7 @@ class FastPieces(Vocabulary):
     def __init__(self, path: Path) -> None:
         self._directory = path.parent
         try:
-            self.source = path.read_bytes()
-            text = self.source.decode("utf-8")
+            text = path.read_text("utf-8")
             self._tokenizer = (
                 Tokenizer.from_str(text)
                 if path.suffix == ".json"
@@ -56,6 +58,7 @@ class FastPieces(Vocabulary):
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
+        self.source = self._tokenizer.to_str().encode()
         for name, pieces in SPECIAL.items():
             found = [self._tokenizer.token_to_id(piece) for piece in pieces]
             setattr(self, name, next((each for each in found if each is not None), -1))
@@ -73,10 +76,11 @@ class FastPieces(Vocabulary):
     def piece(self, piece_id: int) -> str:
         return self._tokenizer.id_to_token(piece_id) or ""
 
-    def ids(self, text: str) -> list[int]:
-        whole = text.encode("utf-8", "ignore").decode("utf-8")
-        ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
-        return ids
+    def ids_of(self, texts: Iterable[str]) -> Iterator[list[int]]:
+        texts = iter(texts)
+        while some := [text.encode("utf-8", "ignore").decode() for text in islice(texts, TEXTS)]:
+            for encoded in self._tokenizer.encode_batch(some, add_special_tokens=False):
+                yield encoded.ids
 
     def files(self, max_length: int) -> dict[str, bytes]:
         """Return the tokenizer's own files, as they came; `max_length` changes nothing in them."""

@@ -102,8 +102,7 @@ def _count_pieces(
     """Return each sentence's `valid_length` before cutting, (sentences,), and the number of [UNK]."""
     lengths = np.empty(len(texts), dtype=np.int64)
     unknown = 0
-    for row, text in enumerate(texts):
-        ids = vocabulary.ids(text)
+    for row, ids in enumerate(vocabulary.ids_of(texts)):
         lengths[row] = len(ids) + SPECIAL_PIECES
         unknown += ids.count(vocabulary.unk_id)
         if progress and not row % ROWS_A_TICK:

@@ -7,8 +7,8 @@ pass each word through SentencePiece by itself.
 """
 
 import unicodedata
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import sentencepiece
@@ -26,7 +26,8 @@ CJK_IDEOGRAPHS = (
     (0x2F800, 0x2FA1F),
 )
 ASCII_PUNCTUATION = ((33, 47), (58, 64), (91, 96), (123, 126))
-CACHED_WORDS = 2**18
+KNOWN_WORDS = 2**19  # about 100 MB
+TEXTS = 4_000  # whose new words SentencePiece gets at once: a call costs more than a word
 VOCABULARY = "vocabulary.spiece"  # its name in a bundle
 
 
@@ -93,15 +94,12 @@ class SentencePieces(Vocabulary):
         self.pad_id, self.cls_id, self.sep_id = ids
         self.unk_id: int = self._processor.unk_id()
         self.mask_id = self._special("[MASK]")
-        self._ids_of_word = lru_cache(CACHED_WORDS)(self._encode_word)
+        self._known: dict[str, list[int]] = {}  # words met before, and their ids
 
     def _special(self, piece: str, otherwise: int = -1) -> int:
         """Return the id of a special piece; `otherwise` where the vocabulary has no such piece."""
         found: int = self._processor.piece_to_id(piece)
         return found if self._processor.id_to_piece(found) == piece else otherwise
-
-    def _encode_word(self, word: str) -> tuple[int, ...]:
-        return tuple(self._processor.encode(word, out_type=int))
 
     def __len__(self) -> int:
         size: int = self._processor.get_piece_size()
@@ -111,8 +109,18 @@ class SentencePieces(Vocabulary):
         piece: str = self._processor.id_to_piece(piece_id)
         return piece
 
-    def ids(self, text: str) -> list[int]:
-        return [piece_id for word in split_words(text) for piece_id in self._ids_of_word(word)]
+    def ids_of(self, texts: Iterable[str]) -> Iterator[list[int]]:
+        texts = iter(texts)
+        while some := [split_words(text) for text in islice(texts, TEXTS)]:
+            if len(self._known) > KNOWN_WORDS:
+                self._known.clear()
+            known = self._known
+            new = list({word for words in some for word in words if word not in known})
+            if new:
+                ids = self._processor.encode(new, out_type=int, num_threads=1)
+                known.update(zip(new, ids, strict=True))
+            for words in some:
+                yield [piece_id for word in words for piece_id in known[word]]
 
     def sentence_ids(self, sentence: str) -> list[int]:
         """Return the piece ids of a whole sentence as SentencePiece alone cuts it, words uncut."""

@@ -6,24 +6,22 @@ an event means for a run is the worker's business.
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel, get_cosine_schedule_with_warmup
 
 from kobert_demo import metrics
 from kobert_demo.batches import (
-    Batch,
     Encoded,
     evaluation_batches,
     training_batches,
 )
 from kobert_demo.config import TrainingConfig
+from kobert_demo.stepping import Stepper, precision
 
 READ_INTERVAL = 0.2  # seconds between two looks at an accelerator's results: looking waits for it
 
@@ -98,14 +96,14 @@ def train(
     )
     warmup = int(steps * config.warmup_ratio)
     schedule = get_cosine_schedule_with_warmup(optimizer, warmup, steps)
+    stepper = Stepper(model, optimizer, config.max_grad_norm)
     meter, step = _Meter(model.device), 0
     for epoch in range(1, config.epochs + 1):
-        model.train()
         meter.start_epoch(epoch)
         for batch in training_batches(train_data, config.batch_size, config.seed, epoch):
             step += 1
             rate = schedule.get_last_lr()[0]
-            values = optimizer_step(model, batch, optimizer, config.max_grad_norm)
+            values = stepper.step(batch)
             schedule.step()
             meter.add(len(batch.labels), rate, values)
             evaluating = step == epoch * per_epoch or (
@@ -115,27 +113,7 @@ def train(
                 yield from meter.read()
             if evaluating:
                 yield from evaluate(model, test_data, 2 * config.batch_size, step, epoch)
-                model.train()
                 meter.resume()
-
-
-def optimizer_step(
-    model: PreTrainedModel,
-    batch: Batch,
-    optimizer: torch.optim.Optimizer,
-    max_grad_norm: float,
-) -> torch.Tensor:
-    """Take one step; return (3): mean loss, right answers, gradient norm, still on the device."""
-    batch = batch.to(model.device)
-    with _precision(model.device):
-        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-    loss = cross_entropy(logits.float(), batch.labels)
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = clip_grad_norm_(model.parameters(), max_grad_norm)
-    optimizer.step()
-    right = (logits.argmax(-1) == batch.labels).sum()
-    return torch.stack([loss.detach(), right.float(), norm.detach()])
 
 
 def evaluate(
@@ -147,7 +125,7 @@ def evaluate(
     true, predicted = [], []
     for batch in evaluation_batches(data, batch_size):
         batch = batch.to(model.device)
-        with torch.no_grad(), _precision(model.device):
+        with torch.no_grad(), precision(model.device):
             logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
         loss += cross_entropy(logits.float(), batch.labels, reduction="sum")
         true.append(batch.labels)
@@ -179,11 +157,6 @@ def _parameter_groups(
 
 def _spared(name: str) -> bool:
     return name.endswith("bias") or "norm" in name.lower()
-
-
-def _precision(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 matrix products on CUDA, float32 elsewhere."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 @dataclass

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import FrameType
@@ -101,8 +101,8 @@ class Worker:
     def _train(self) -> Status:
         import torch
 
-        from kobert_demo.batches import encode_texts
         from kobert_demo.device import best_device
+        from kobert_demo.encoded_store import encode_dataset
         from kobert_demo.model import new_classifier
         from kobert_demo.training import Evaluation, TrainStep, train
 
@@ -114,7 +114,7 @@ class Worker:
         torch.manual_seed(config.seed)
         model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
         train_data, test_data = (
-            encode_texts(self._watched(data.texts), data.label_ids, vocabulary, config.max_length)
+            encode_dataset(data, vocabulary, config.max_length, self._runs.workspace, self._watched)
             for data in self._data()
         )
         best: Evaluation | None = None
@@ -140,7 +140,7 @@ class Worker:
             if not check.passed:
                 log.warning("%s: %s", check.name, check.answer)
 
-    def _watched(self, texts: Sequence[str]) -> Iterator[str]:
+    def _watched(self, texts: Iterable[str]) -> Iterator[str]:
         """Yield the texts while nobody asks to stop."""
         for row, text in enumerate(texts):
             if row % ROWS_A_LOOK == 0 and self._stopping():

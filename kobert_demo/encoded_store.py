@@ -1,0 +1,51 @@
+"""Encoded texts on disk: what was encoded once is read back the next time.
+
+A file is named after everything that the ids depend on: the texts, the vocabulary and the length limit.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from kobert_demo.batches import Encoded, encode_texts
+from kobert_demo.dataset import Dataset
+from kobert_demo.encoding import Vocabulary
+
+KEPT = 10  # files; a million short sentences take 100 MB
+
+
+def encode_dataset(
+    data: Dataset,
+    vocabulary: Vocabulary,
+    max_length: int,
+    workspace: Path,
+    watched: Callable[[Iterable[str]], Iterable[str]] = iter,
+) -> Encoded:
+    """Return `data` encoded, from disk where it has been encoded before.
+
+    Args:
+        watched: passes the texts through while they are encoded; it may raise to end it.
+    """
+    key = f"{data.sha256} {vocabulary.sha256} {max_length}"
+    directory = workspace / "encodings"
+    path = directory / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
+    labels = np.asarray(data.label_ids, np.int64)
+    try:
+        with np.load(path) as kept:
+            found = Encoded(kept["ids"], kept["offsets"], labels, vocabulary.pad_id)
+            if len(found.offsets) == len(labels) + 1 and found.offsets[-1] == len(found.ids):
+                path.touch()
+                return found
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass  # not there, or damaged
+    encoded = encode_texts(watched(data.texts), labels, vocabulary, max_length)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (new := path.with_suffix(".new")).open("wb") as file:
+        np.savez(file, ids=encoded.ids, offsets=encoded.offsets)
+    new.replace(path)
+    for old in sorted(directory.glob("*.npz"), key=lambda each: -each.stat().st_mtime)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return encoded

@@ -1,0 +1,116 @@
+"""One optimizer step: as fast as the device allows, in parts that its memory can hold.
+
+Where a CPU has matrix units for bfloat16 (AMX), a bfloat16 copy of the model computes losses and gradients,
+and the float32 weights add up the steps (Micikevicius et al. 2018, arXiv:1710.03740, section 3.1). On CUDA,
+autocast does so. Elsewhere everything is float32.
+
+A batch goes through the model in parts of at most so many tokens, their gradients added up: the step is
+that of the whole batch, however long its texts are. What does not fit a GPU's memory is tried in halves.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+from transformers import PreTrainedModel
+
+from kobert_demo.batches import Batch
+from kobert_demo.device import multiplies_bfloat16
+
+PART_TOKENS = {"cuda": 2**15, "mps": 2**13, "cpu": 2**13}  # padding included
+
+log = logging.getLogger(__name__)
+
+
+class Stepper:
+    """Takes optimizer steps for a model, on the device it is on.
+
+    Args:
+        model: changed in place; its weights stay float32.
+        optimizer: over the parameters of `model`.
+        max_grad_norm: gradients with a larger L2 norm are scaled down to it.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, optimizer: torch.optim.Optimizer, max_grad_norm: float
+    ) -> None:
+        self._model, self._optimizer, self._max_grad_norm = model, optimizer, max_grad_norm
+        self._part_tokens = PART_TOKENS[model.device.type]
+        halved = multiplies_bfloat16(model.device.type)
+        self._reader = deepcopy(model).bfloat16() if halved else model
+        self._weights = list(model.parameters())
+        self._read = list(self._reader.parameters())
+
+    def step(self, batch: Batch) -> torch.Tensor:
+        """Take one step; return (3): mean loss, right answers, gradient norm, still on the device.
+
+        Raises:
+            torch.OutOfMemoryError: not even one sentence fits.
+        """
+        while True:
+            try:
+                loss, right = self._gradients(batch)
+                break
+            except torch.OutOfMemoryError:
+                if batch.input_ids.shape[1] > self._part_tokens:
+                    raise
+                self._part_tokens = self._halved(batch)
+                torch.cuda.empty_cache()
+        norm = clip_grad_norm_(self._weights, self._max_grad_norm)
+        self._optimizer.step()
+        return torch.stack([loss, right, norm.detach()])
+
+    def _halved(self, batch: Batch) -> int:
+        """Return half of the tokens of the part that did not fit, and say so in the log."""
+        tokens = min(self._part_tokens, batch.input_ids.numel()) // 2
+        log.warning(
+            "the GPU's memory is full: a batch goes through it in parts of %d tokens", tokens
+        )
+        return tokens
+
+    def _gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Put the gradients of the batch's mean loss in place; return loss and right answers."""
+        self._reader.train()
+        if self._reader is not self._model:
+            with torch.no_grad():
+                torch._foreach_copy_(self._read, self._weights)
+        self._reader.zero_grad()
+        rows = len(batch.labels)
+        figures = [self._part(part, rows) for part in parts(batch, self._part_tokens)]
+        if self._reader is not self._model:
+            for weight, read in zip(self._weights, self._read, strict=True):
+                weight.grad = None if read.grad is None else read.grad.float()
+        loss, right = torch.stack(figures).sum(0)
+        return loss, right
+
+    def _part(self, part: Batch, rows: int) -> torch.Tensor:
+        part = part.to(self._model.device)
+        with precision(self._model.device):
+            logits = self._reader(
+                input_ids=part.input_ids, attention_mask=part.attention_mask
+            ).logits.float()
+        loss = cross_entropy(logits, part.labels, reduction="sum") / rows
+        loss.backward()  # type: ignore[no-untyped-call]
+        right = (logits.argmax(-1) == part.labels).sum()
+        return torch.stack([loss.detach(), right.float()])
+
+
+def parts(batch: Batch, tokens: int) -> Iterator[Batch]:
+    """Yield the batch in parts of at most so many tokens, or of one sentence, no wider than needed."""
+    rows = max(1, tokens // batch.input_ids.shape[1])
+    if rows >= len(batch.labels):
+        yield batch
+        return
+    for start in range(0, len(batch.labels), rows):
+        of = slice(start, start + rows)
+        width = int(batch.attention_mask[of].sum(1).max())
+        yield Batch(batch.input_ids[of, :width], batch.attention_mask[of, :width], batch.labels[of])
+
+
+def precision(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 matrix products on CUDA, the weights' own precision elsewhere."""
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
