@@ -90,7 +90,9 @@ def train(
     spared = [(name, any(part in name for part in NO_DECAY)) for name, _ in named]
     groups = [
         {
-            "params": [p for (_, p), (_, spare) in zip(named, spared, strict=True) if spare == no_decay],
+            "params": [
+                p for (_, p), (_, spare) in zip(named, spared, strict=True) if spare == no_decay
+            ],
             "weight_decay": 0.0 if no_decay else 0.01,
         }
         for no_decay in (False, True)

@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kobert_demo.config import SETTINGS, TrainingConfig
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
-from kobert_demo.model_card import model_card
-from kobert_demo.model_files import RECORD
+from kobert_demo.model_card import model_card, public_name
+from kobert_demo.model_files import RECORD, UNREADABLE_JSON, ModelFiles
 from kobert_demo.store import Row
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def save_bundle(
         model.save_pretrained(unfinished)
         for name, content in vocabulary.files(record["config"]["max_length"]).items():
             (unfinished / name).write_bytes(content)
-        described = json.dumps(record, ensure_ascii=False, indent=2)
+        described = json.dumps(_public(record), ensure_ascii=False, indent=2)
         (unfinished / RECORD).write_text(described, encoding="utf-8")
         (unfinished / "README.md").write_text(
             model_card(record, vocabulary, best), encoding="utf-8"
@@ -58,18 +59,30 @@ def save_bundle(
         raise
 
 
-def read_max_length(directory: Path, otherwise: int) -> int:
-    """Return the `max_length` that a bundle was trained with; `otherwise` where it has no record.
+def _public(record: Row) -> Row:
+    """Return a record without what is nobody's business where the bundle goes: paths and the host."""
+    shared = {name: value for name, value in record.items() if name not in ("host", "weights")}
+    return {
+        **shared,
+        "config": {**record["config"], "model": public_name(record["config"]["model"])},
+    }
+
+
+def read_max_length(files: ModelFiles) -> int:
+    """Return the `max_length` that a bundle was trained with; the usual one where it has no record.
 
     Raises:
         ModelError: the record cannot be read.
     """
-    if not (directory / RECORD).is_file():
-        return otherwise
+    if not (files.directory / RECORD).is_file():
+        return min(TrainingConfig.max_length, files.shape.positions)
     try:
-        return int(read_record(directory)["config"]["max_length"])
-    except (ValueError, TypeError, KeyError):
-        raise _unreadable(directory / RECORD) from None
+        max_length = int(read_record(files.directory)["config"]["max_length"])
+        if not SETTINGS["max_length"].lowest <= max_length <= files.shape.positions:
+            raise ValueError
+        return max_length
+    except UNREADABLE_JSON:
+        raise _unreadable(files.directory / RECORD) from None
 
 
 def read_record(directory: Path) -> Row:
@@ -81,7 +94,7 @@ def read_record(directory: Path) -> Row:
     path = directory / RECORD
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except UNREADABLE_JSON:
         raise _unreadable(path) from None
 
 

@@ -10,29 +10,25 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from kobert_demo import model_verbs
 from kobert_demo.arguments import parser
-from kobert_demo.columns import Columns
 from kobert_demo.config import SETTINGS, TrainingConfig, preset
+from kobert_demo.data_arguments import read_dataset
 from kobert_demo.dataset import (
     DataChoice,
     Dataset,
-    detect_columns,
-    parse,
     save_dataset,
     summarize,
     with_labels_of,
 )
 from kobert_demo.encoding import encode
-from kobert_demo.errors import DataError, KobertDemoError
+from kobert_demo.errors import KobertDemoError
 from kobert_demo.follow import follow
 from kobert_demo.language import Language, Message, language_of
-from kobert_demo.model_verbs import chosen_model, obtain
+from kobert_demo.model_verbs import chosen_model, failed_checks, obtain
 from kobert_demo.preflight import inspect, unreadable
-from kobert_demo.reading import Format, column_names, detect_format
 from kobert_demo.runs import Runs
 from kobert_demo.sentence_pieces import SentencePieces
 from kobert_demo.vocabularies import read_vocabulary
@@ -64,54 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refused = Message("The system refuses {file}: {reason}.", _refusal(error))
         print(refused.in_language(spoken_language()), file=sys.stderr)
         return 2
+    except UnicodeError:
+        broken = Message("What was typed holds bytes that are no UTF-8 text: type it again.")
+        print(broken.in_language(spoken_language()), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 
 
 def _refusal(error: OSError) -> dict[str, object]:
-    return {"file": str(error.filename)[:80], "reason": error.strerror}
+    return {"file": str(error.filename or "-")[:80], "reason": error.strerror or str(error)[:200]}
 
 
 def spoken_language() -> Language:
     """Return the language of the shell, as POSIX has it: the first of these variables that is set."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     return language_of(next(filter(None, map(os.environ.get, names)), None))
-
-
-def read_dataset(path: Path, args: argparse.Namespace, least: int = 2) -> tuple[Dataset, Format]:
-    """Read a file as the arguments say, and as detected where they say nothing.
-
-    Args:
-        least: how many rows a label needs: 1 is enough for data that is only tested with.
-    """
-    if not path.is_file():
-        raise DataError("There is no file {path}: check the name.", path=path)
-    how = detect_format(path)
-    chosen = {name: getattr(args, name) for name in ("encoding", "delimiter", "header")}
-    how = replace(how, **{name: value for name, value in chosen.items() if value is not None})
-    columns = detect_columns(path, how)
-    names = column_names(path, how)
-    columns = Columns(
-        text=_column(args.text_column, names, how.header, columns.text),
-        label=_column(args.label_column, names, how.header, columns.label),
-    )
-    return parse(path, how, columns, name=path.name, least=least), how
-
-
-def _column(given: str | None, names: Sequence[str], header: bool, otherwise: int) -> int:
-    """Return the index of a column given by its name or its number from 1."""
-    if given is None:
-        return otherwise
-    if header and given.strip() in names:
-        return list(names).index(given.strip())
-    if given.isdecimal() and 1 <= int(given) <= len(names):
-        return int(given) - 1
-    raise DataError(
-        "There is no column {column}: give a number from 1 to {count}, or one of these names: {names}.",
-        column=given,
-        count=len(names),
-        names=", ".join(names) if header else "-",
-    )
 
 
 def check(args: argparse.Namespace) -> int:
@@ -162,7 +126,10 @@ def train(args: argparse.Namespace) -> int:
     test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
     if why:
         print(why.in_language(spoken_language()), file=sys.stderr)
-    vocabulary = read_vocabulary(obtain(config.model).vocabulary)
+    files = obtain(config.model)
+    vocabulary = read_vocabulary(files.vocabulary)
+    for check in failed_checks(files, args.workspace):
+        print(check.in_language(spoken_language()), file=sys.stderr)
     for part in filter(None, (data, with_labels_of(data, test) if test else None)):
         _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
     choice = DataChoice(

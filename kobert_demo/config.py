@@ -81,7 +81,7 @@ class TrainingConfig:
     """What a run trains with; the defaults are the notebook's.
 
     Attributes:
-        model: `mini`, or a local directory in Hugging Face format.
+        model: a built-in model, a name on the Hugging Face hub, or a local directory.
         others: see `SETTINGS`.
     """
 

@@ -33,6 +33,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from kobert_demo.errors import ModelError
 from kobert_demo.hub import WEIGHTS, cached_model, missing_files, needed_files, parse_hub_name
+from kobert_demo.hub_errors import no_hub, sentence
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # Git's SHA-1 of a small file, the SHA-256 of a large one.
@@ -68,7 +69,7 @@ def download_model(name: str, progress: Callable[[int, int], None]) -> Path:
                 ref.parent.mkdir(parents=True, exist_ok=True)
                 ref.write_text(listing.commit, encoding="utf-8")
     except (httpx2.HTTPError, OSError) as error:
-        raise _sentence(error, name, repo, revision) from error
+        raise sentence(error, name, repo, revision) from error
     return listing.folder / "snapshots" / listing.commit
 
 
@@ -117,7 +118,7 @@ def _list_files(name: str, repo: str, revision: str) -> _Listing:
     except hub_errors.HfHubHTTPError:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, httpx2.InvalidURL) as error:
-        raise _no_hub() from error
+        raise no_hub() from error
     if missing := missing_files(siblings):
         if any(f"{weights}.index.json" in siblings for weights in WEIGHTS):
             raise ModelError(
@@ -135,7 +136,7 @@ def _list_files(name: str, repo: str, revision: str) -> _Listing:
         lfs, size = siblings[file].lfs, siblings[file].size
         digest = lfs.sha256 if lfs else siblings[file].blob_id or ""
         if size is None or not DIGEST.fullmatch(digest) or not COMMIT.fullmatch(commit):
-            raise _no_hub()
+            raise no_hub()
         files.append(_File(file, size, digest))
     return _Listing(name, repo, commit, files)
 
@@ -169,7 +170,8 @@ def _load(listing: _Listing, file: _File) -> Generator[int, None, None]:
     lock = listing.folder.parent / ".locks" / listing.folder.name / f"{file.digest}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with WeakFileLock(lock):
-        if blob.is_file() and blob.stat().st_size == file.size:
+        git = len(file.digest) == 40
+        if blob.is_file() and _digest(blob, git) == file.digest:
             return
         try:
             url = hf_hub_url(listing.repo, file.name, revision=listing.commit)
@@ -180,7 +182,7 @@ def _load(listing: _Listing, file: _File) -> Generator[int, None, None]:
                 "here.",
                 name=listing.name,
             ) from error
-        if _digest(part, git=len(file.digest) == 40) != file.digest:
+        if _digest(part, git) != file.digest:
             part.unlink()
             raise ModelError(
                 "What came as {file} of {name} is not what the hub announced, and nothing of it was "
@@ -244,58 +246,6 @@ def _quietly() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _sentence(error: BaseException, name: str, repo: str, revision: str) -> ModelError:
-    if isinstance(error, hub_errors.LocalEntryNotFoundError) and error.__cause__:
-        error = error.__cause__
-    if isinstance(error, hub_errors.OfflineModeIsEnabled):
-        return ModelError(
-            "{name} is not on this computer, and HF_HUB_OFFLINE is set: unset it, or copy the model's "
-            "folder here and give its path.",
-            name=name,
-        )
-    if isinstance(error, hub_errors.RevisionNotFoundError):
-        return ModelError(
-            "The hub has no revision {revision} of {repo}: write one that it has, such as {repo}@main.",
-            revision=revision,
-            repo=repo,
-        )
-    if isinstance(error, hub_errors.HfHubHTTPError):
-        return _refusal(error, repo)
-    if isinstance(error, hub_errors.FileMetadataError):
-        return _no_hub()
-    if isinstance(error, httpx2.HTTPError):
-        return ModelError(
-            "{address} cannot be reached: check the network, or copy the model's folder here and give "
-            "its path.",
-            address=constants.ENDPOINT,
-        )
-    return ModelError(
-        "Nothing can be written to {directory}: allow it, or set HF_HOME to another folder.",
-        directory=constants.HF_HUB_CACHE,
-    )
-
-
-def _refusal(error: hub_errors.HfHubHTTPError, repo: str) -> ModelError:
-    status = error.response.status_code
-    if status == 403 or isinstance(error, hub_errors.GatedRepoError):
-        return ModelError(
-            "{repo} is closed to you: ask for access on {page}, and set HF_TOKEN to your token.",
-            repo=repo,
-            page=f"{constants.ENDPOINT}/{repo}",
-        )
-    if status == 401:  # also what the hub says of an unknown repository to who shows no token
-        return ModelError(
-            "The hub shows you no {repo}: check the spelling, or set HF_TOKEN to a token that may read it.",
-            repo=repo,
-        )
-    if status == 404:
-        return ModelError("The hub has no model {repo}: check the spelling.", repo=repo)
-    return ModelError(
-        "The hub has trouble (HTTP status {status}): try again later.",
-        status=status,
-    )
-
-
 def _full(listing: _Listing) -> ModelError:
     return ModelError(
         "The disk is full: free {megabytes} MB in {directory} for {name}, or set HF_HOME to a folder on "
@@ -303,11 +253,4 @@ def _full(listing: _Listing) -> ModelError:
         megabytes=math.ceil(listing.left() / 1e6),
         directory=constants.HF_HUB_CACHE,
         name=listing.name,
-    )
-
-
-def _no_hub() -> ModelError:
-    return ModelError(
-        "{address} does not answer like a Hugging Face hub: sign in to the network, or check HF_ENDPOINT.",
-        address=constants.ENDPOINT,
     )

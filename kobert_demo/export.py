@@ -25,7 +25,9 @@ def export(bundle: Path, form: str, out: Path) -> None:
         ModelError: `out` is there already, or the ONNX file answers otherwise than the bundle.
         OSError: `out` cannot be written.
     """
-    if out.exists():
+    if out.resolve().is_relative_to(bundle.resolve()):
+        raise ModelError("{path} is within the model itself: choose another place.", path=out)
+    if out.exists() or out.is_symlink():
         raise ModelError("{path} is there already: give another name.", path=out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out.parent) as folder:

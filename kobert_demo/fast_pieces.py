@@ -15,11 +15,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
 
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
+from kobert_demo.tokenizer_json import tokenizer_config
 
-COMPANIONS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 SPECIAL = {  # BERT's name for a piece, RoBERTa's
     "unk_id": ("[UNK]", "<unk>"),
     "pad_id": ("[PAD]", "<pad>"),
@@ -28,7 +29,7 @@ SPECIAL = {  # BERT's name for a piece, RoBERTa's
     "mask_id": ("[MASK]", "<mask>"),
 }
 TEXTS = 1_000  # cut at once, on all cores
-NEEDED = ("pad_id", "cls_id", "sep_id")
+NEEDED = ("unk_id", "pad_id", "cls_id", "sep_id")
 
 
 class FastPieces(Vocabulary):
@@ -42,9 +43,8 @@ class FastPieces(Vocabulary):
     """
 
     def __init__(self, path: Path) -> None:
-        self._directory = path.parent
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
             self._tokenizer = (
                 Tokenizer.from_str(text)
                 if path.suffix == ".json"
@@ -64,8 +64,8 @@ class FastPieces(Vocabulary):
             setattr(self, name, next((each for each in found if each is not None), -1))
         if min(getattr(self, name) for name in NEEDED) < 0:
             raise ModelError(
-                "{path} has no [CLS], [SEP] and [PAD] pieces: choose an encoder such as BERT, RoBERTa or "
-                "ELECTRA.",
+                "{path} has no [CLS], [SEP], [PAD] and [UNK] pieces: choose an encoder such as BERT, "
+                "RoBERTa or ELECTRA.",
                 path=path,
             )
 
@@ -83,9 +83,24 @@ class FastPieces(Vocabulary):
                 yield encoded.ids
 
     def files(self, max_length: int) -> dict[str, bytes]:
-        """Return the tokenizer's own files, as they came; `max_length` changes nothing in them."""
-        paths = [path for name in COMPANIONS if (path := self._directory / name).is_file()]
-        return {path.name: path.read_bytes() for path in paths}
+        """Return a `tokenizer.json` that frames and cuts as `encoding.encode` does, and its settings."""
+        tokenizer = Tokenizer.from_str(self.source.decode())
+        cls, sep = ((self.piece(number), number) for number in (self.cls_id, self.sep_id))
+        tokenizer.post_processor = TemplateProcessing(
+            single=f"{cls[0]} $A {sep[0]}",
+            pair=f"{cls[0]} $A {sep[0]} $B:1 {sep[0]}:1",
+            special_tokens=[cls, sep],
+        )
+        tokenizer.enable_truncation(max_length)
+        special = {
+            name.replace("_id", "_token"): self.piece(getattr(self, name))
+            for name in SPECIAL
+            if getattr(self, name) >= 0
+        }
+        return {
+            "tokenizer.json": tokenizer.to_str().encode(),
+            "tokenizer_config.json": tokenizer_config(max_length, special),
+        }
 
 
 def _word_pieces(vocabulary: str, directory: Path) -> Tokenizer:
@@ -97,7 +112,7 @@ def _word_pieces(vocabulary: str, directory: Path) -> Tokenizer:
     }
     tokenizer = Tokenizer(WordPiece(pieces, unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(
-        lowercase=config.get("do_lower_case", True),
+        lowercase=config.get("do_lower_case") is not False,
         handle_chinese_chars=config.get("tokenize_chinese_chars", True),
         strip_accents=config.get("strip_accents"),
     )

@@ -7,6 +7,9 @@ tensor is checked against the shape of the model that it was fine-tuned from.
 
 import hashlib
 import pickle
+import shutil
+import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,12 +23,14 @@ from kobert_demo.errors import DataError, ModelError
 from kobert_demo.language import Message
 from kobert_demo.model import empty_classifier
 from kobert_demo.model_files import find_model
-from kobert_demo.runs import Runs, versions
+from kobert_demo.runs import Runs, check_length, versions
 from kobert_demo.vocabularies import read_vocabulary
 
 WRAPPERS = ("model", "model_state_dict", "state_dict")
-PARALLEL = "module."  # what torch's DataParallel puts before every name
-HARMLESS = "embeddings.position_ids"  # not a weight: old versions of transformers saved it
+PREFIXES = ("module.", "model.", "_orig_mod.")
+# No weights: old versions of transformers saved them.
+HARMLESS = ("embeddings.position_ids", "embeddings.token_type_ids")
+NAMED = 20  # tensors of each kind of problem
 Tensors = dict[str, torch.Tensor]
 
 
@@ -41,27 +46,34 @@ def import_model(
     Raises:
         DataError: the labels cannot be used.
         ModelError: the file is no state_dict of such a model; all that does not fit is named.
+        ConfigError: `max_length` is more than the model reads.
     """
     check_labels(labels)
     files = find_model(config.model)
+    check_length(files, config)
     vocabulary = read_vocabulary(files.vocabulary)
     tensors = read_state_dict(path)
     model = empty_classifier(files, labels, config.dropout, vocabulary)
     _check(tensors, model.state_dict(), len(labels))
-    model.load_state_dict(tensors)
+    model.load_state_dict({name: tensors[name] for name in model.state_dict()})
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     record = {
         "config": asdict(config),
         "labels": list(labels),
         "imported": {"sha256": sha256},
+        "weights": files.lasting_name,
         "revision": files.revision,
         "vocabulary_sha256": vocabulary.sha256,
         "versions": versions(),
     }
     run = runs.new_id()
-    save_bundle(runs.directory(run) / "bundle-0", model, vocabulary, record, None)
-    runs.store.add_imported(run, name, record, "bundle-0")
+    try:
+        save_bundle(runs.directory(run) / "bundle-0", model, vocabulary, record, None)
+        runs.store.add_imported(run, name, record, "bundle-0")
+    except BaseException:
+        shutil.rmtree(runs.directory(run), ignore_errors=True)
+        raise
     return run
 
 
@@ -81,36 +93,48 @@ def read_state_dict(path: Path) -> Tensors:
         ModelError: it holds something else.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "GLOBAL" in str(error) or "global" in str(error):
-            raise _whole_model(path) from error
-        raise _no_state_dict(path) from error
+        raise (_more_than_tensors if _is_pickle(path) else _no_state_dict)(path) from error
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError) as error:
         raise _no_state_dict(path) from error
-    for wrapper in WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if not _is_state_dict(content):
+    while isinstance(content, Mapping) and (inner := _wrapped(content)) is not None:
+        content = inner
+    tensors = {
+        _bare(name): tensor
+        for name, tensor in (content.items() if isinstance(content, Mapping) else ())
+        if isinstance(name, str) and isinstance(tensor, torch.Tensor)
+    }
+    if not tensors:
         raise _no_state_dict(path)
-    if all(name.startswith(PARALLEL) for name in content):
-        content = {name.removeprefix(PARALLEL): tensor for name, tensor in content.items()}
-    return {name: tensor for name, tensor in content.items() if not name.endswith(HARMLESS)}
+    return {name: tensor for name, tensor in tensors.items() if not name.endswith(HARMLESS)}
 
 
-def _is_state_dict(content: Any) -> bool:
-    return (
-        isinstance(content, Mapping)
-        and bool(content)
-        and all(isinstance(name, str) for name in content)
-        and all(isinstance(tensor, torch.Tensor) for tensor in content.values())
-    )
+def _is_pickle(path: Path) -> bool:
+    """Say whether torch wrote a file, or pickle did: a zip of torch's, or a pickle's first byte."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start[:1] == b"\x80" or (start == b"PK\x03\x04" and zipfile.is_zipfile(path))
 
 
-def _whole_model(path: Path) -> ModelError:
+def _wrapped(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
+    return next((content[w] for w in WRAPPERS if isinstance(content.get(w), Mapping)), None)
+
+
+def _bare(name: str) -> str:
+    """Return a tensor's name without what torch's DataParallel and others put before it."""
+    while name.startswith(PREFIXES):
+        name = name.partition(".")[2]
+    return name
+
+
+def _more_than_tensors(path: Path) -> ModelError:
     return ModelError(
-        "{file} is a whole pickled model, and loading one would run whatever code is in it. Where you "
-        "trained it, turn it into a state_dict with these three lines, and import that file:\n"
+        "{file} holds more than tensors, as a whole pickled model does, and loading it would run whatever "
+        "code is in it. Where you trained it, turn the model into a state_dict with these three lines, and "
+        "import that file:\n"
         "import torch\n"
         'model = torch.load("{file}", weights_only=False)\n'
         'torch.save(model.state_dict(), "state_dict.pt")',
@@ -142,23 +166,18 @@ def _check(tensors: Tensors, expected: Tensors, labels: int) -> None:
         problems.append(Message("These tensors are missing: {names}.", _names(missing)))
     if unknown := sorted(tensors.keys() - expected.keys()):
         problems.append(Message("These tensors are of another model: {names}.", _names(unknown)))
+    known = sorted(expected.keys() & tensors.keys())
     misshapen = [
         f"{name} ({_size(tensors[name])}, not {_size(expected[name])})"
-        for name in sorted(expected.keys() & tensors.keys())
+        for name in known
         if tensors[name].shape != expected[name].shape
         and not (miscounted and name.startswith("classifier."))
     ]
     if misshapen:
-        problems.append(
-            Message("These tensors have another shape: {names}.", _names(misshapen)),
-        )
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        problems.append(
-            Message(
-                "These tensors hold values that are no numbers: {names}.", _names(sorted(broken))
-            )
-        )
+        problems.append(Message("These tensors have another shape: {names}.", _names(misshapen)))
+    alike = [name for name in known if tensors[name].shape == expected[name].shape]
+    if broken := [name for name in alike if not _holds_weights(tensors[name])]:
+        problems.append(Message("These tensors hold no finite numbers: {names}.", _names(broken)))
     if problems:
         raise ModelError(
             "These weights do not fit the model: choose the one that was fine-tuned, and its labels.",
@@ -166,8 +185,15 @@ def _check(tensors: Tensors, expected: Tensors, labels: int) -> None:
         )
 
 
+def _holds_weights(tensor: torch.Tensor) -> bool:
+    """Say whether a tensor is plain, of floating-point numbers, and finite as float32."""
+    plain = tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_meta)
+    return plain and tensor.is_floating_point() and bool(tensor.float().isfinite().all())
+
+
 def _names(names: Sequence[str]) -> dict[str, object]:
-    return {"names": ", ".join(names)}
+    more = f" … + {len(names) - NAMED}" if len(names) > NAMED else ""
+    return {"names": ", ".join(names[:NAMED]) + more}
 
 
 def _size(tensor: torch.Tensor) -> str:

@@ -28,8 +28,10 @@ from kobert_demo.sentence_pieces import SentencePieces
 # What transformers, torch and safetensors raise on files that are damaged, strange or hostile.
 UNREADABLE = (
     *(OSError, EOFError, RuntimeError, ImportError, ValueError, TypeError),
-    *(LookupError, AttributeError, SafetensorError, pickle.UnpicklingError, StrictDataclassError),
+    *(LookupError, AttributeError, ArithmeticError, AssertionError, MemoryError),
+    *(SafetensorError, pickle.UnpicklingError, StrictDataclassError),
 )
+PADDING_PIECES = 256  # at most: rows that some models add to their embeddings, for speed
 
 
 def new_classifier(
@@ -83,14 +85,38 @@ def load_classifier(files: ModelFiles, vocabulary: Vocabulary) -> PreTrainedMode
     config = _read_config(files, vocabulary)
     if files.weights is None:
         raise _lacks(files, ["classifier.weight"])
+    _check_labels(files, config)
     return _load(files, config, lambda name: True).eval()
+
+
+def labels_of(model: PreTrainedModel) -> tuple[str, ...]:
+    """Return a classifier's labels in the order of its logits."""
+    names = model.config.id2label
+    return tuple(names[number] for number in range(model.config.num_labels))
+
+
+def _check_labels(files: ModelFiles, config: PreTrainedConfig) -> None:
+    labels = list(config.id2label.values())
+    numbered = set(config.id2label) == set(range(len(labels)))
+    if not (
+        numbered
+        and all(isinstance(name, str) for name in labels)
+        and len(set(labels)) == len(labels)
+    ):
+        raise ModelError(
+            "The labels of {name} cannot be used: id2label in its config.json must give every number from "
+            "0 a name of its own.",
+            name=files.name,
+        )
 
 
 def _read_config(files: ModelFiles, vocabulary: Vocabulary) -> PreTrainedConfig:
     with _readable(files):
-        config = CONFIG_MAPPING[files.shape.kind].from_dict(files.shape.config)
+        own = {"return_dict": True, "chunk_size_feed_forward": 0}  # how it computes is our business
+        config = CONFIG_MAPPING[files.shape.kind].from_dict({**files.shape.config, **own})
     pieces, known = len(vocabulary), config.vocab_size
-    if pieces > known or (pieces < known and isinstance(vocabulary, SentencePieces)):
+    spare = 0 if isinstance(vocabulary, SentencePieces) else PADDING_PIECES
+    if not pieces <= known <= pieces + spare:
         raise ModelError(
             "The vocabulary of {name} has {pieces} pieces but its weights know {known}: use the "
             "vocabulary file that belongs to these weights.",
@@ -143,7 +169,10 @@ def _load(
 
 
 def _lacks(files: ModelFiles, missing: list[str]) -> ModelError:
-    if all(name.startswith(("classifier.", "pre_classifier.")) for name in missing):
+    if all(
+        name.startswith(("classifier.", "pre_classifier.")) or ".pooler." in name
+        for name in missing
+    ):
         return ModelError(
             "{name} is not trained to classify: fine-tune it first, or choose a run's bundle.",
             name=files.name,

@@ -1,5 +1,6 @@
 """A bundle's record and figures -> its model card, a README.md in Markdown."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kobert_demo.encoding import Vocabulary
@@ -20,7 +21,7 @@ def model_card(record: Row, vocabulary: Vocabulary, best: "Evaluation | None") -
     parts = [
         "# Korean sentence classifier",
         f"{_origin(record)} It gives one of {len(labels)} labels to a Korean sentence: "
-        + ", ".join(f"`{label}`" for label in labels)
+        + ", ".join(map(_code, labels))
         + ".",
         *(
             _measured(record, best)
@@ -36,7 +37,7 @@ def model_card(record: Row, vocabulary: Vocabulary, best: "Evaluation | None") -
 
 
 def _origin(record: Row) -> str:
-    base, revision = record["config"]["model"], record.get("revision")
+    base, revision = public_name(record["config"]["model"]), record.get("revision")
     model = f"`{base}` (commit `{revision}`)" if revision else f"`{base}`"
     if "imported" in record:
         sha256 = record["imported"]["sha256"]
@@ -47,7 +48,7 @@ def _origin(record: Row) -> str:
 def _measured(record: Row, best: "Evaluation") -> list[str]:
     data = record["data"]
     rows = [
-        f"| `{label}` | {support} | {_share(hits, support)} | {_share(hits, predicted)} |"
+        f"| {_code(label)} | {support} | {_share(hits, support)} | {_share(hits, predicted)} |"
         for label, hits, support, predicted in zip(
             record["labels"],
             best.confusion.diagonal(),
@@ -56,7 +57,8 @@ def _measured(record: Row, best: "Evaluation") -> list[str]:
             strict=True,
         )
     ]
-    settings = [f"| {name} | `{value}` |" for name, value in record["config"].items()]
+    config = {**record["config"], "model": public_name(record["config"]["model"])}
+    settings = [f"| {name} | {_code(str(value))} |" for name, value in config.items()]
     return [
         "## Measured",
         f"On {data['test_rows']} test sentences, after step {best.step} (epoch {best.epoch}): "
@@ -79,7 +81,20 @@ def _reading(record: Row, vocabulary: Vocabulary) -> str:
     )
     if not isinstance(vocabulary, SentencePieces):
         return f"The tokenizer's files are those of the model it was fine-tuned from. {cut}"
-    return f"{_SENTENCE_PIECES} {cut}"
+    fast = (
+        _TOKENIZER if "tokenizer.json" in vocabulary.files(record["config"]["max_length"]) else ""
+    )
+    return f"{_SENTENCE_PIECES}{fast} {cut}"
+
+
+def public_name(model: str) -> str:
+    """Return a model's name without the path that it has on this machine."""
+    return Path(model).name if Path(model).is_absolute() else model
+
+
+def _code(text: str) -> str:
+    """Return `text` as code that may stand in a table."""
+    return "`" + " ".join(text.split()).replace("|", "\\|").replace("`", "'") + "`"
 
 
 def _share(part: int, whole: int) -> str:
@@ -88,13 +103,16 @@ def _share(part: int, whole: int) -> str:
 
 _SENTENCE_PIECES = (
     f"`{VOCABULARY}` is a SentencePiece model. Words are cut at white space and punctuation and encoded "
-    "one by one, as gluonnlp did for KoBERT. `tokenizer.json` does so in transformers, without "
-    "SentencePiece: of 692,545 real Korean reviews and comments, 99.976 % got exactly the same pieces "
-    "from the vocabulary of `mini`, and the other 169 the same pieces in another order. Where they "
-    "differ: repetitions (ㅠㅠㅠㅠㅠ) may stand in another order; an accent after a full-width, circled or "
-    "raised character gets lost, and a few rare combining marks are joined otherwise; a character newer "
-    "than the Unicode of the Python that trained becomes [UNK] instead of nothing; a text with a lone "
-    "surrogate is refused. A typed [MASK] or [CLS] is text like any other in both."
+    "one by one, as gluonnlp did for KoBERT."
+)
+_TOKENIZER = (
+    " `tokenizer.json` does so in transformers, without SentencePiece: of 692,545 real Korean reviews and "
+    "comments, 99.976 % got exactly the same pieces from the vocabulary of `mini`, and the other 169 the "
+    "same pieces in another order. Where they differ: repetitions (ㅠㅠㅠㅠㅠ) may stand in another order; "
+    "an accent after a full-width, circled or raised character gets lost, and a few rare combining marks "
+    "are joined otherwise; a character newer than the Unicode of the Python that trained becomes [UNK] "
+    "instead of nothing; a text with a lone surrogate is refused. A typed [MASK] or [CLS] is text like any "
+    "other in both."
 )
 _USE = """\
 ```python

@@ -21,6 +21,11 @@ ENCODERS = (
     *("monologg/koelectra-base-v3-discriminator", "monologg/koelectra-small-v3-discriminator"),
     *("beomi/KcELECTRA-base", "beomi/KcELECTRA-base-v2022"),
 )
+# What reading somebody's JSON may raise, and what looking for values in it.
+UNREADABLE_JSON = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, StopIteration),
+    *(OverflowError, RecursionError),
+)
 RECORD = "record.json"  # what a classifier was trained with; an encoder alone has none
 PATTERNS = ("*.spiece", "*.model", *VOCABULARIES)  # of a vocabulary: the first that is there counts
 # The sizes of an encoder, by the names that each kind has for them, and what a config.json means that
@@ -103,11 +108,18 @@ def read_shape(directory: Path) -> Shape:
         )
         if kind == "roberta":  # its positions are counted from the padding id on
             positions -= int(config.get("pad_token_id", 1)) + 1
+        if not (
+            0 < width <= 2**14
+            and 0 < inner <= 2**16
+            and 0 < layers <= 2**8
+            and 3 < positions <= 2**16
+        ):
+            raise ValueError
         return Shape(kind, width, inner, layers, positions, config)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, StopIteration):
+    except UNREADABLE_JSON:
         raise ModelError(
             "The config.json of {name} does not describe an encoder that can be used here: its "
-            '"model_type" must be one of {kinds}, and its sizes must be whole numbers.',
+            '"model_type" must be one of {kinds}, and its sizes must be whole numbers above 0.',
             name=directory,
             kinds=", ".join(KINDS),
         ) from None
@@ -142,6 +154,12 @@ def default_model(gpu: bool) -> tuple[str, Message]:
 def needs_download(name: str) -> bool:
     """Say whether `name` is a model on the hub whose files are not on this machine."""
     return _directory(name) is None and bool(parse_hub_name(name)) and cached_model(name) is None
+
+
+def from_anywhere(name: str) -> str:
+    """Return a name that means the same model from every working directory."""
+    directory = _directory(name)
+    return name if directory is None or name in built_in_models() else str(directory)
 
 
 def find_model(name: str) -> ModelFiles:
@@ -198,6 +216,8 @@ def _directory(name: str) -> Path | None:
     """Return the directory that `name` means, from the root; None where there is none."""
     if name in built_in_models():
         return BUILT_IN / name
+    if not name.strip():
+        return None
     try:
         directory = Path(name).expanduser().resolve()
         return directory if directory.is_dir() else None

@@ -14,9 +14,15 @@ from kobert_demo.download import download_model
 from kobert_demo.errors import DataError
 from kobert_demo.export import export
 from kobert_demo.language import Message
-from kobert_demo.model_files import ModelFiles, default_model, find_model, needs_download
+from kobert_demo.model_files import (
+    ModelFiles,
+    built_in_models,
+    default_model,
+    find_model,
+    needs_download,
+)
 from kobert_demo.runs import Runs
-from kobert_demo.verify import Verdict, file_hashes, verify
+from kobert_demo.verify import Verdict, file_hashes, verify, verify_once
 
 
 def chosen_model(given: str | None) -> tuple[str, Message | None]:
@@ -48,6 +54,18 @@ def obtain(name: str) -> ModelFiles:
     return find_model(name)
 
 
+def failed_checks(files: ModelFiles, workspace: Path) -> list[Message]:
+    """Return what is wrong with a model, which is checked when it is first used.
+
+    (The built-in ones are left to the worker: they come with their hashes, and verbs open fast.)
+    """
+    if files.name in built_in_models():
+        return []
+    checks = verify_once(files, workspace).checks
+    words = [{"name": check.name, "answer": check.answer} for check in checks if not check.passed]
+    return [Message("{name}: {answer}", values) for values in words]
+
+
 def verify_model(args: argparse.Namespace) -> tuple[dict[str, Any], Verdict]:
     """Ask everything of a model; return what to print, and the verdict."""
     files = obtain(args.model)
@@ -70,8 +88,8 @@ def import_file(args: argparse.Namespace) -> dict[str, Any]:
         raise DataError("There is no file {path}: check the name.", path=args.file)
     labels = [label.strip() for label in args.labels.split(",")]
     check_labels(labels)
-    obtain(args.model)
     config = replace(preset(args.model), max_length=args.max_length)
+    obtain(args.model)
     runs = Runs(args.workspace)
     run = import_model(runs, args.file, labels, config, args.name or args.file.name)
     return {"run": run, "labels": labels, "bundle": str(runs.bundle(run))}
@@ -79,6 +97,6 @@ def import_file(args: argparse.Namespace) -> dict[str, Any]:
 
 def export_run(args: argparse.Namespace) -> dict[str, Any]:
     """Write a run's best model to where the person wants it."""
-    out: Path = args.out.expanduser().resolve()
+    out = Path.cwd() / args.out.expanduser()
     export(Runs(args.workspace).bundle(args.run), args.format, out)
     return {"run": args.run, "format": args.format, "out": str(out)}

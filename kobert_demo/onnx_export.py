@@ -1,7 +1,8 @@
 """A bundle -> an ONNX file, checked in onnxruntime against the bundle itself.
 
-It takes `input_ids` and `attention_mask`, int64 (batch, tokens), both of any size, and gives `logits`,
-float32 (batch, labels). Its metadata tells `labels` (JSON) and `max_length`.
+It takes `input_ids` and `attention_mask`, int64 (batch, tokens): any batch, and as many tokens as the
+model has positions. It gives `logits`, float32 (batch, labels). Its metadata tells `labels` (JSON) and
+`max_length`.
 """
 
 import json
@@ -17,9 +18,8 @@ import torch
 from transformers import PreTrainedModel
 
 from kobert_demo.bundle import read_max_length
-from kobert_demo.config import TrainingConfig
 from kobert_demo.errors import ModelError
-from kobert_demo.model import load_classifier
+from kobert_demo.model import labels_of, load_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.vocabularies import read_vocabulary
 
@@ -63,10 +63,11 @@ def export_onnx(bundle: Path, out: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    labels = list(model.model.config.id2label.values())
-    program.model.metadata_props["labels"] = json.dumps(labels, ensure_ascii=False)
-    max_length = read_max_length(bundle, TrainingConfig.max_length)
-    program.model.metadata_props["max_length"] = str(max_length)
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # stack traces with this machine's paths
+    labels = json.dumps(labels_of(model.model), ensure_ascii=False)
+    program.model.metadata_props["labels"] = labels
+    program.model.metadata_props["max_length"] = str(read_max_length(files))
     program.save(out, external_data=False)
     _compare(model, out, examples)
 

@@ -8,9 +8,9 @@ import torch
 
 from kobert_demo.batches import encode_texts, evaluation_batches
 from kobert_demo.bundle import read_max_length
-from kobert_demo.config import TrainingConfig
 from kobert_demo.encoding import Encoding, encode
-from kobert_demo.model import load_classifier
+from kobert_demo.errors import ModelError
+from kobert_demo.model import labels_of, load_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.vocabularies import read_vocabulary
 
@@ -45,13 +45,18 @@ class Predictor:
 
     def __init__(self, model: str) -> None:
         files = find_model(model)
+        self._name = files.name
         self.vocabulary = read_vocabulary(files.vocabulary)
         self._model = load_classifier(files, self.vocabulary)
-        self.labels = tuple(self._model.config.id2label.values())
-        self.max_length = read_max_length(files.directory, TrainingConfig.max_length)
+        self.labels = labels_of(self._model)
+        self.max_length = read_max_length(files)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Classify `texts`, in their order."""
+        """Classify `texts`, in their order.
+
+        Raises:
+            ModelError: the model's answers are no numbers.
+        """
         encoded = encode_texts(texts, np.arange(len(texts)), self.vocabulary, self.max_length)
         probabilities = np.zeros((len(texts), len(self.labels)), np.float32)
         with torch.inference_mode():
@@ -60,6 +65,11 @@ class Predictor:
                     input_ids=batch.input_ids, attention_mask=batch.attention_mask
                 ).logits
                 probabilities[batch.labels.numpy()] = logits.softmax(-1).numpy()
+        if not np.isfinite(probabilities).all():
+            raise ModelError(
+                "{name} answers with values that are no numbers: it is broken, choose another model.",
+                name=self._name,
+            )
         return [
             Prediction(
                 text,

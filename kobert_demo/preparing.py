@@ -5,6 +5,7 @@ model once. The page that wants the model starts it and reads how far it is; the
 work before its user's eyes (`cli.obtain`).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Literal
 from kobert_demo.download import download_model
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.language import Message
-from kobert_demo.model_files import find_model, needs_download
+from kobert_demo.model_files import find_model, from_anywhere, needs_download
 from kobert_demo.processes import lock_directory, process_lives, start_process
 from kobert_demo.verify import verify_once
 
@@ -70,7 +72,7 @@ class Preparations:
             _await_end(directory)
         with suppress(BlockingIOError), lock_directory(directory) as lock:
             write_state(directory, Preparation("downloading"))
-            words = (str(self._workspace), name)
+            words = (str(self._workspace), from_anywhere(name))
             process = start_process(directory, lock, "kobert_demo.preparing", *words)
             (directory / "pid").write_text(str(process.pid))
             self._processes[name] = process
@@ -141,7 +143,20 @@ def prepare(name: str, workspace: Path, directory: Path) -> Preparation:
         verify_once(find_model(name), workspace)
     except KobertDemoError as error:
         return Preparation("failed", error=error.messages[0])
+    except Exception as error:
+        traceback.print_exc()
+        return Preparation("failed", error=explain(error))
     return Preparation("ready")
+
+
+def explain(problem: Exception) -> Message:
+    """Say in words what nobody expected."""
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return Message("The disk is full: free some space and start again.")
+    return Message(
+        "It ended with an unexpected error ({kind}: {text}): look at the model's files.",
+        {"kind": type(problem).__name__, "text": str(problem)[:200]},
+    )
 
 
 def main() -> None:

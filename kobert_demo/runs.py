@@ -56,14 +56,7 @@ class Runs:
         """
         train, test = load_choice(self.workspace, choice)
         files = find_model(config.model)
-        positions = files.shape.positions
-        if config.max_length > positions:
-            raise ConfigError(
-                "The model {model} reads {positions} pieces at most: choose a maximum length of "
-                "{positions} or less.",
-                model=files.name,
-                positions=positions,
-            )
+        check_length(files, config)
         if not files.revision:
             config = replace(config, model=files.lasting_name)  # the worker starts elsewhere
         record = freeze(choice, config, train, test, files)
@@ -136,6 +129,17 @@ class Runs:
             ),
         )
         return self.store.run(run.run)
+
+
+def check_length(files: ModelFiles, config: TrainingConfig) -> None:
+    """Raise `ConfigError` where texts may be longer than a model can read."""
+    if config.max_length > files.shape.positions:
+        raise ConfigError(
+            "The model {model} reads {positions} pieces at most: choose a maximum length of "
+            "{positions} or less.",
+            model=files.name,
+            positions=files.shape.positions,
+        )
 
 
 def freeze(

@@ -76,7 +76,7 @@ class SentencePieces(Vocabulary):
 
     def __init__(self, path: Path) -> None:
         try:
-            self.source = path.read_bytes()
+            self.source = path.read_bytes() or b"\0"  # an empty file would load
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.source)
         except (OSError, RuntimeError):
             raise ModelError(

@@ -28,6 +28,7 @@ ALONE = (  # punctuation and CJK ideographs: each is a word
     r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}]"
 )
 FINALS = r"[ㄳㄵㄶㄺ-ㄿﾣﾥﾦﾪ-ﾯ\x{11A8}-\x{11C2}]"  # NFC would put them under a syllable
+BYTE_FALLBACK = 35  # SentencePiece's number for the option that spells unknown characters in bytes
 UNIGRAM, UNKNOWN = 1, 2  # SentencePiece's numbers for a kind of model and a kind of piece
 
 
@@ -53,23 +54,35 @@ def fast_tokenizer(model: bytes, max_length: int) -> Tokenizer:
 
 
 def tokenizer_files(model: bytes, max_length: int) -> dict[str, bytes]:
-    """Return the files, by name, for `AutoTokenizer`; none where the model is no unigram one."""
-    if _message(_message(model)[2][0]).get(3, [UNIGRAM]) != [UNIGRAM]:
+    """Return the files, by name, for `AutoTokenizer`; none where the model is no plain unigram one."""
+    trainer = _message(_message(model)[2][0])
+    if trainer.get(3, [UNIGRAM]) != [UNIGRAM] or trainer.get(BYTE_FALLBACK, [0]) != [0]:
         return {}
     pieces, unk_id, _ = _read(model)
     special = [p for p in ("<pad>", "[PAD]", "[CLS]", "[SEP]", "[MASK]") if p in dict(pieces)]
+    named = {f"{piece[1:-1].lower()}_token": piece for piece in special}
+    return {
+        "tokenizer.json": fast_tokenizer(model, max_length).to_str().encode(),
+        "tokenizer_config.json": tokenizer_config(
+            max_length, {"unk_token": pieces[unk_id][0], **named}
+        ),
+    }
+
+
+def tokenizer_config(max_length: int, special: dict[str, str]) -> bytes:
+    """Return the settings with which transformers takes a tokenizer.json as it is.
+
+    Args:
+        special: names such as `pad_token`, and their pieces.
+    """
     config = {
-        "tokenizer_class": "PreTrainedTokenizerFast",  # the one that takes tokenizer.json as it is
+        "tokenizer_class": "PreTrainedTokenizerFast",
         "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
         "model_max_length": max_length,
         "split_special_tokens": True,  # a typed [MASK] is text
-        "unk_token": pieces[unk_id][0],
-        **{f"{piece[1:-1].lower()}_token": piece for piece in special},
+        **special,
     }
-    return {
-        "tokenizer.json": fast_tokenizer(model, max_length).to_str().encode(),
-        "tokenizer_config.json": json.dumps(config, indent=2).encode(),
-    }
+    return json.dumps(config, ensure_ascii=False, indent=2).encode()
 
 
 def _normalizer(charsmap: bytes) -> normalizers.Normalizer:

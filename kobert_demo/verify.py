@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kobert_demo.bundle import read_record
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.language import Message
 from kobert_demo.model_files import BUILT_IN, RECORD, ModelFiles, built_in_models
@@ -33,6 +34,7 @@ PUBLISHED_INPUT = {
 }
 PUBLISHED_ENDS = ([-0.2461, 0.2428, 0.2590], [-0.4861, -0.0731, 0.0756])  # of the first output row
 TOLERANCE = 1e-3
+EDITION = 1  # of the checks: with another one, every model is looked at anew
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def verify(files: ModelFiles) -> Verdict:
         proof.append(_cuts_like_kobert(vocabulary))
     if files.weights is not None:
         encoder = _encoder(files, vocabulary)
-        checks.append(_loads(encoder))
+        checks.append(_loads(encoder, vocabulary, files))
         if proof and files.shape.kind == "bert":
             proof.append(_answers_like_kobert(encoder))
     complete = len(proof) == 2  # DistilKoBERT shares the vocabulary alone
@@ -107,8 +109,11 @@ def verdict_of(files: ModelFiles, workspace: Path) -> Verdict | None:
 
 def _kept_at(files: ModelFiles, workspace: Path) -> Path:
     """Return where a verdict is kept: under a name that changes with the files."""
-    states = [path.stat() for path in (files.weights, files.vocabulary) if path]
-    seen = [files.lasting_name, *((state.st_size, state.st_mtime_ns) for state in states)]
+    others = (files.directory / name for name in ("config.json", "tokenizer_config.json", RECORD))
+    states = [
+        path.stat() for path in (files.weights, files.vocabulary, *others) if path and path.exists()
+    ]
+    seen = [EDITION, files.lasting_name, *((s.st_size, s.st_mtime_ns) for s in states)]
     name = hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
     return workspace / "verified" / f"{name}.json"
 
@@ -143,8 +148,11 @@ def _whole(files: ModelFiles) -> Check:
     answer = Message("As on the hub at commit {commit}.", {"commit": files.revision})
     if broken:
         answer = Message(
-            "Not as on the hub: {files}. Delete them and download again.",
-            {"files": ", ".join(broken)},
+            "Not as on the hub: {files}. Delete {paths} and download again.",
+            {
+                "files": ", ".join(broken),
+                "paths": ", ".join(str((files.directory / name).resolve()) for name in broken),
+            },
         )
     return Check(name, not broken, answer)
 
@@ -176,17 +184,30 @@ def _reads_korean(vocabulary: Vocabulary) -> Check:
             for row in list(csv.reader(file, delimiter="\t"))[1:]
             for id in vocabulary.ids(row[0])
         ]
-    unknown = ids.count(vocabulary.unk_id) / len(ids)
+    unknown = ids.count(vocabulary.unk_id) / len(ids) if ids else 1.0
     answer = Message(
         "{share} of the pieces of everyday Korean are [UNK].", {"share": f"{unknown:.1%}"}
     )
     return Check(Message("Reads Korean"), unknown <= MOST_UNKNOWN, answer)
 
 
-def _loads(encoder: Any) -> Check:
+def _loads(encoder: Any, vocabulary: Vocabulary, files: ModelFiles) -> Check:
+    """Look at every weight, and at what becomes of the longest text there can be."""
+    import torch
+
+    name = Message("Weights")
     count = sum(weight.numel() for weight in encoder.parameters())
-    values = {"kind": type(encoder).__name__, "millions": f"{count / 1e6:.1f}"}
-    return Check(Message("Weights"), True, Message("{kind}, {millions} million, complete.", values))
+    positions = files.shape.positions
+    config = files.shape.config
+    if files.shape.kind == "roberta" and config.get("pad_token_id", 1) != vocabulary.pad_id:
+        return Check(name, False, Message("Their padding id is not the vocabulary's."))
+    ids = [vocabulary.cls_id, *vocabulary.ids(PUBLISHED_SENTENCE * positions)[: positions - 2]]
+    with torch.inference_mode():
+        out = encoder(input_ids=torch.tensor([[*ids, vocabulary.sep_id]])).last_hidden_state
+    if not all(bool(weight.isfinite().all()) for weight in (*encoder.parameters(), out)):
+        return Check(name, False, Message("They hold or give values that are no numbers."))
+    values = {"kind": type(encoder).__name__, "count": f"{count:,}"}
+    return Check(name, True, Message("{kind}, {count} numbers, complete.", values))
 
 
 def _encoder(files: ModelFiles, vocabulary: Vocabulary) -> Any:
@@ -198,10 +219,22 @@ def _encoder(files: ModelFiles, vocabulary: Vocabulary) -> Any:
 
 def _looks_like_kobert(files: ModelFiles, vocabulary: Vocabulary) -> bool:
     """Say whether a model claims to be KoBERT: by its name, or by a vocabulary of KoBERT's size."""
-    if files.name in built_in_models() or (files.directory / RECORD).is_file():
+    if files.name.partition("@")[0] in KOBERTS:
+        return True
+    if files.name in built_in_models() or _fine_tuned(files):
         return False
-    alike = isinstance(vocabulary, SentencePieces) and len(vocabulary) == KOBERT_PIECES
-    return alike or files.name.partition("@")[0] in KOBERTS
+    sized = files.shape.kind == "bert" and files.shape.config.get("vocab_size") == KOBERT_PIECES
+    return sized or (isinstance(vocabulary, SentencePieces) and len(vocabulary) == KOBERT_PIECES)
+
+
+def _fine_tuned(files: ModelFiles) -> bool:
+    """Say whether this is a bundle: a classifier, whose weights are no longer those published."""
+    if not (files.directory / RECORD).is_file():
+        return False
+    classifier = str(files.shape.config.get("architectures")).endswith(
+        "ForSequenceClassification']"
+    )
+    return classifier and bool(read_record(files.directory).get("labels"))
 
 
 def _cuts_like_kobert(vocabulary: Vocabulary) -> Check:

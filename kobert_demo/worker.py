@@ -134,7 +134,7 @@ class Worker:
         return "stopped" if self._stopping() else "finished"
 
     def _look_at(self, files: ModelFiles) -> None:
-        """Check a model when it is first used; what fails is said in the log, and on every page."""
+        """Check a model when it is first used; what fails is said in the log, and on the run's page."""
         verdict = verify_once(files, self._runs.workspace)
         for check in verdict.checks:
             if not check.passed:

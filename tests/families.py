@@ -109,10 +109,12 @@ def klue_roberta(directory: Path) -> None:
     """klue/roberta-*: RoBERTa's positions, one segment, BERT's special pieces."""
     pieces = word_pieces()
     sizes = {**SMALL, "intermediate_size": 32, "vocab_size": pieces.count("\n")}
-    ids = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
+    ids = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
     config = RobertaConfig(**sizes, **ids, max_position_embeddings=130, type_vocab_size=1)
     RobertaForMaskedLM(config).save_pretrained(directory)
-    (directory / "vocab.txt").write_text(pieces, encoding="utf-8")
+    order = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
+    lines = "\n".join([*order, *pieces.split("\n")[len(order) :]])
+    (directory / "vocab.txt").write_text(lines, encoding="utf-8")
     _write_tokenizer(directory)
     _settings(directory, do_lower_case=False, tokenizer_class="BertTokenizer")
 

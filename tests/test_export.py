@@ -14,6 +14,7 @@ from kobert_demo import onnx_export
 from kobert_demo.errors import ModelError
 from kobert_demo.export import export
 from kobert_demo.model_files import BUILT_IN
+from kobert_demo.processes import PROJECT
 
 BUNDLE = BUILT_IN / "mini-emotions"
 
@@ -79,3 +80,16 @@ def test_what_breaks_off_leaves_nothing(
     with pytest.raises(OSError, match="No space"):
         export(BUNDLE, form, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_not_copied_into_itself(tmp_path: Path) -> None:
+    export(BUNDLE, "directory", tmp_path / "copy")
+    with pytest.raises(ModelError, match="is within the model itself"):
+        export(tmp_path / "copy", "directory", tmp_path / "copy" / "inside")
+
+
+def test_an_onnx_file_tells_nothing_of_this_machine(tmp_path: Path) -> None:
+    export(BUNDLE, "onnx", tmp_path / "out.onnx")
+    content = (tmp_path / "out.onnx").read_bytes()
+    for path in (str(PROJECT), "site-packages", "Traceback"):
+        assert path.encode() not in content

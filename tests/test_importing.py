@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kobert_demo.config import TrainingConfig
-from kobert_demo.errors import DataError, KobertDemoError, ModelError
+from kobert_demo.errors import ConfigError, DataError, KobertDemoError, ModelError
 from kobert_demo.importing import import_model
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import find_model
@@ -87,7 +87,7 @@ def test_all_that_does_not_fit_is_named_together(runs: Runs, base: str, tmp_path
     assert "These tensors are missing: bert.pooler.dense.bias." in sentence
     assert "These tensors are of another model: lstm.weight." in sentence
     assert "bert.embeddings.word_embeddings.weight (8002 x 8, not 8002 x 16)." in sentence
-    assert "These tensors hold values that are no numbers: classifier.bias." in sentence
+    assert "These tensors hold no finite numbers: classifier.bias." in sentence
     assert runs.list() == []
 
 
@@ -110,7 +110,7 @@ def test_a_whole_pickled_model_is_refused_with_the_way_out(
 ) -> None:
     model = new_classifier(find_model(base), LABELS, 0.5, vocabulary())
     refusal, *lines = said(ModelError, runs, base, model, tmp_path).split("\n")
-    assert refusal.startswith("notebook.pt is a whole pickled model")
+    assert refusal.startswith("notebook.pt holds more than tensors")
     assert len(lines) == 3
     monkey = tmp_path / "there"
     monkey.mkdir()
@@ -152,3 +152,56 @@ def test_what_is_no_state_dict_is_refused(
 def test_a_damaged_file_is_refused(runs: Runs, base: str, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "notebook.pt").write_bytes(content)
     assert "holds no state_dict" in said(ModelError, runs, base, None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "problem"),
+    [
+        (torch.zeros(3, 16).to_sparse(), "no finite numbers: classifier.weight"),
+        (torch.zeros(3, 16, dtype=torch.int64), "no finite numbers: classifier.weight"),
+        (torch.full((3, 16), 1e300, dtype=torch.float64), "no finite numbers: classifier.weight"),
+        (torch.zeros(1).expand(2**33), "another shape: classifier.weight (8589934592, not 3 x 16)"),
+        (torch.zeros(()), "another shape: classifier.weight (1, not 3 x 16)"),
+    ],
+)
+def test_tensors_that_are_no_weights_are_named(
+    runs: Runs, base: str, tmp_path: Path, tensor: torch.Tensor, problem: str
+) -> None:
+    tensors = {**notebook_state_dict(3), "classifier.weight": tensor}
+    assert problem in said(ModelError, runs, base, tensors, tmp_path)
+
+
+def test_half_precision_and_nested_wrappers_are_taken(
+    runs: Runs, base: str, tmp_path: Path
+) -> None:
+    halved = {f"model.module.{name}": t.half() for name, t in notebook_state_dict(3).items()}
+    run = bring(runs, base, {"state_dict": {"model": halved}, "epoch": 3}, tmp_path)
+    assert Predictor(str(runs.bundle(run))).labels == LABELS
+
+
+def test_many_foreign_tensors_are_counted(runs: Runs, base: str, tmp_path: Path) -> None:
+    foreign = {f"layer.{number}": torch.zeros(1) for number in range(500)}
+    sentence = said(ModelError, runs, base, {**notebook_state_dict(3), **foreign}, tmp_path)
+    assert "… + 480" in sentence
+    assert len(sentence) < 1_000
+
+
+def test_more_pieces_than_the_model_reads_are_refused(runs: Runs, tmp_path: Path) -> None:
+    kobert(tmp_path / "short", max_position_embeddings=20)
+    torch.save(notebook_state_dict(3, max_position_embeddings=20), tmp_path / "my.pt")
+    config = TrainingConfig(str(tmp_path / "short"), max_length=32)
+    with pytest.raises(ConfigError, match="reads 20 pieces at most"):
+        import_model(runs, tmp_path / "my.pt", LABELS, config, "my.pt")
+    assert runs.list() == []
+
+
+def test_what_cannot_be_kept_leaves_nothing(
+    runs: Runs, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runs.store, "add_imported", full)
+    with pytest.raises(OSError, match="No space"):
+        bring(runs, base, notebook_state_dict(3), tmp_path)
+    assert list((runs.workspace / "runs").iterdir()) == []

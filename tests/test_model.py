@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from kobert_demo.errors import ModelError
-from kobert_demo.model import load_classifier, new_classifier
+from kobert_demo.model import labels_of, load_classifier, new_classifier
 from kobert_demo.model_files import built_in_models, find_model
+from kobert_demo.vocabularies import read_vocabulary
 from tests.models import save_tiny_model, tiny_model, vocabulary
 
 LABELS = ("분노", "행복", "5")
@@ -160,3 +161,56 @@ def test_an_encoder_alone_is_no_classifier(tmp_path: Path) -> None:
     for name in (str(tmp_path), "mini"):
         with pytest.raises(ModelError, match="is not trained to classify"):
             load_classifier(find_model(name), vocabulary())
+
+
+def test_labels_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path, tiny_model(labels=3))
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"id2label": {"2": "c", "0": "a", "1": "b"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = load_classifier(find_model(str(tmp_path)), vocabulary())
+    assert labels_of(model) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    "names", [{"0": "a", "1": "a"}, {"0": "a", "2": "b"}, {"0": "a", "1": 5}, {"0": None, "1": "b"}]
+)
+def test_labels_that_no_one_could_tell_apart_are_refused(tmp_path: Path, names: object) -> None:
+    save_tiny_model(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "id2label": names}))
+    with pytest.raises(ModelError, match=r"id2label|cannot be read"):
+        load_classifier(find_model(str(tmp_path)), vocabulary())
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"hidden_size": 0},
+        {"num_hidden_layers": -1},
+        {"num_hidden_layers": 10**6},
+        {"num_attention_heads": 0},
+        {"pad_token_id": 99_999},
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(tmp_path: Path, sizes: dict[str, int]) -> None:
+    save_tiny_model(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, **sizes}))
+    with pytest.raises(ModelError):
+        new_classifier(find_model(str(tmp_path)), LABELS, 0.1, vocabulary())
+
+
+@pytest.mark.parametrize("content", ["[" * 200_000, '{"hidden_size": 1e400, "model_type": "bert"}'])
+def test_hostile_settings_are_refused(tmp_path: Path, content: str) -> None:
+    save_tiny_model(tmp_path)
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ModelError, match="does not describe an encoder"):
+        find_model(str(tmp_path))
+
+
+def test_an_empty_vocabulary_is_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path)
+    (tmp_path / "tiny.spiece").write_bytes(b"")
+    with pytest.raises(ModelError):
+        read_vocabulary(find_model(str(tmp_path)).vocabulary)

@@ -71,7 +71,7 @@ def test_kobert_is_downloaded_checked_and_trained(app: App, hub: LoopbackHub, pa
     page.get_by_text("KoBERT 아님").wait_for()
     page.get_by_text("공개된 KoBERT와 다릅니다").wait_for()
     page.get_by_text("KoBERT 아님").click()
-    page.get_by_text("공개된 값은 4958 6855 2046 7088 1050 7843 54입니다").wait_for()
+    page.get_by_text("공개된 값은 4958 6855 2046 7088 1050 7843 54인데").wait_for()
     page.keyboard.press("Escape")
     start.click()
     page.get_by_text("everyday.tsv · kobert-base-v1").first.wait_for()
@@ -100,7 +100,7 @@ def test_a_notebooks_weights_are_brought_and_answer(
         "b => b.innerText.trim() === '가져오기' && !b.disabled)"
     )
     bring.click()
-    page.get_by_text("라벨 5개로 학습한 파일인데 3개만 주어졌습니다").wait_for()
+    page.get_by_text("라벨 5개로 학습한 파일인데 3개가 주어졌습니다").wait_for()
     upload.set_input_files(tmp_path / "<b>my.pt")
     page.get_by_text("<b>my.pt").wait_for()
     bring.click()

@@ -57,6 +57,7 @@ def test_kobert_by_its_name_is_downloaded_trained_and_taken_away(
     words = ("--model", KOBERT, "--epochs", 2, "--batch-size", 4, "--max-length", 16)
     status, trained, said = shell("train", data, *words)
     assert status == 0, said
+    assert "KoBERT's weights: No: the published example gives" in said
     assert trained["status"] == "finished"
     runs = Runs(tmp_path / "workspace")
     (run,) = runs.list()

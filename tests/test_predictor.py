@@ -89,3 +89,34 @@ def test_a_bundle_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="zip"):
         save_bundle(tmp_path / "bundle", tiny_model(labels=3), vocabulary(), broken, evaluation())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_leaves_the_machine_tells_nothing_of_it(tmp_path: Path) -> None:
+    told = record()
+    told |= {"host": {"system": "secret-host"}, "weights": str(tmp_path / "secret" / "mine")}
+    told["config"] = {**told["config"], "model": str(tmp_path / "secret" / "mine")}
+    save_bundle(tmp_path / "bundle", tiny_model(labels=3), vocabulary(), told, evaluation())
+    for path in (tmp_path / "bundle").iterdir():
+        assert b"secret" not in path.read_bytes(), path.name
+    assert "`mine`" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+
+
+def test_labels_do_not_break_the_table_of_the_card(bundle: Path) -> None:
+    card = (bundle / "README.md").read_text(encoding="utf-8")
+    assert "| `a\\|b` | 2 | 1.000 | 1.000 |" in card
+
+
+def test_answers_that_are_no_numbers_are_no_answers(tmp_path: Path) -> None:
+    model = tiny_model(labels=3)
+    model.classifier.bias.data[0] = torch.nan
+    save_bundle(tmp_path / "bundle", model, vocabulary(), record(), evaluation())
+    with pytest.raises(ModelError, match="values that are no numbers"):
+        Predictor(str(tmp_path / "bundle")).predict(["안녕"])
+
+
+@pytest.mark.parametrize("max_length", [100_000, -3, 1e400])
+def test_a_length_that_the_model_cannot_read_is_refused(bundle: Path, max_length: float) -> None:
+    told = {**record(), "config": {"max_length": max_length}}
+    (bundle / "record.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"record.json cannot be read"):
+        Predictor(str(bundle))

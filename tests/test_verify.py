@@ -15,7 +15,7 @@ from kobert_demo.errors import ModelError
 from kobert_demo.model_files import BUILT_IN, find_model
 from kobert_demo.sentence_pieces import SentencePieces
 from kobert_demo.verify import Verdict, file_hashes, verdict_of, verify, verify_once
-from tests.families import distilkobert, klue_bert, kobert, monologg_kobert
+from tests.families import distilkobert, klue_bert, klue_roberta, kobert, monologg_kobert
 from tests.models import save_tiny_model, vocabulary
 
 SENTENCE = verification.PUBLISHED_SENTENCE
@@ -177,7 +177,7 @@ def test_a_verdict_speaks_the_readers_language(published: str, workspace: Path) 
     verify_once(find_model(published), workspace)
     kept = verdict_of(find_model(published), workspace)
     assert kept is not None
-    assert kept.checks[-1].answer.in_language("ko").startswith("공개된 예시의 출력이 공개된 대로")
+    assert kept.checks[-1].answer.in_language("ko").startswith("공개된 예시에서 공개된 값 그대로")
 
 
 def test_what_cannot_be_loaded_at_all_is_an_error(tmp_path: Path) -> None:
@@ -186,3 +186,54 @@ def test_what_cannot_be_loaded_at_all_is_an_error(tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-1000])
     with pytest.raises(ModelError, match="cannot be read"):
         verify(find_model(str(tmp_path)))
+
+
+def test_a_folder_of_kobert_with_another_models_vocabulary_is_refused(
+    published: str, tmp_path: Path
+) -> None:
+    (Path(published) / "spiece.model").unlink()
+    klue_bert(tmp_path / "klue")
+    shutil.copy(tmp_path / "klue" / "vocab.txt", published)
+    with pytest.raises(ModelError, match="pieces but its weights know 8002"):
+        verify(find_model(published))
+
+
+@pytest.mark.parametrize("record", ["{}", '{"labels": ["a", "b"]}'])
+def test_a_record_beside_an_encoder_does_not_excuse_it(repository: Any, record: str) -> None:
+    name = repository(kobert)
+    (Path(name) / "record.json").write_text(record)
+    assert verify(find_model(name)).kobert is False
+
+
+def test_a_bundle_is_not_asked_to_be_kobert(tmp_path: Path) -> None:
+    shutil.copytree(BUILT_IN / "mini-emotions", tmp_path / "bundle")
+    verdict = verify(find_model(str(tmp_path / "bundle")))
+    assert (verdict.kobert, verdict.passed) == (None, True)
+
+
+@pytest.mark.parametrize("weight", ["encoder.layer.0.output.dense.bias", "pooler.dense.weight"])
+def test_weights_that_are_no_numbers_fail(repository: Any, weight: str) -> None:
+    name = repository(kobert)
+    weights = Path(name) / "pytorch_model.bin"
+    tensors = torch.load(weights, weights_only=True)
+    tensors[weight].view(-1)[0] = torch.nan
+    torch.save(tensors, weights)
+    found = answers(verify(find_model(name)))["Weights"]
+    assert found == (False, "They hold or give values that are no numbers.")
+
+
+def test_a_padding_id_that_is_not_the_vocabularys_fails(tmp_path: Path) -> None:
+    klue_roberta(tmp_path)
+    assert answers(verify(find_model(str(tmp_path))))["Weights"][0]
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "pad_token_id": 0}))
+    passed, answer = answers(verify(find_model(str(tmp_path))))["Weights"]
+    assert (passed, answer) == (False, "Their padding id is not the vocabulary's.")
+
+
+def test_other_settings_are_looked_at_anew(published: str, workspace: Path) -> None:
+    verify_once(find_model(published), workspace)
+    config = Path(published) / "config.json"
+    config.write_text(config.read_text().replace("gelu", "relu"))
+    assert verdict_of(find_model(published), workspace) is None
+    assert verify_once(find_model(published), workspace).kobert is False

@@ -11,7 +11,7 @@ import streamlit as st
 
 from kobert_demo.config import SETTINGS, TrainingConfig
 from kobert_demo.language import Language
-from kobert_demo.model_files import KOBERT
+from kobert_demo.model_files import KOBERT, from_anywhere
 from kobert_demo.processes import PROJECT
 from kobert_demo.ui.elements import plain, say_errors
 from kobert_demo.ui.model_choice import choose_model, model_is_here
@@ -74,11 +74,11 @@ def _imported(content: memoryview, name: str, labels: str, model: str, length: i
     with tempfile.TemporaryDirectory(dir=workspace()) as folder:
         path = Path(folder) / "uploaded-weights"  # an upload's name is for reading only
         path.write_bytes(content)
-        words = ("--labels", labels, "--model", model, "--max-length", length, "--name", name[-80:])
+        words = (f"--labels={labels}", f"--model={from_anywhere(model)}", f"--name={name[-80:]}")
         finished = subprocess.run(
             [
                 *(sys.executable, "-m", "kobert_demo", "import", str(path)),
-                *(*map(str, words), "--workspace", str(workspace()), "--json"),
+                *(*words, f"--max-length={length}", "--workspace", str(workspace()), "--json"),
             ],
             cwd=PROJECT,
             env={**os.environ, "LC_ALL": LOCALES[language()]},
@@ -88,6 +88,12 @@ def _imported(content: memoryview, name: str, labels: str, model: str, length: i
         )
     if finished.returncode == 0:
         return str(json.loads(finished.stdout)["run"])
+    if finished.returncode != 2:
+        print(finished.stderr, file=sys.stderr)
+        st.error(
+            t("The import ended unexpectedly; the server's log says more."), icon=":material/error:"
+        )
+        return None
     sentence, *code = finished.stderr.strip().replace(path.name, name).split("\n")
     st.error(plain(sentence), icon=":material/error:")
     if code:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import pandas as pd
@@ -10,12 +11,16 @@ import streamlit as st
 from kobert_demo.charts import PALETTE, percent
 from kobert_demo.config import SETTINGS
 from kobert_demo.dataset import list_datasets
+from kobert_demo.errors import ModelError
+from kobert_demo.model_files import find_model
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run, Table
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.ui.take_away import take_away
+from kobert_demo.ui.verdict_view import verdict_view
+from kobert_demo.verify import verdict_of
 
 TICK = 1  # seconds
 FIGURE_WIDTH = 118  # pixels at least: eight beside each other, four, on a phone two
@@ -35,6 +40,7 @@ def run_view(runs: Runs, run: str, *, leads: bool) -> None:
     restart_live_charts()
     active = runs.get(run).active
     st.fragment(_look, run_every=TICK if active else None)(runs, run, active, leads)
+    _say_what_was_proven(runs.get(run))
     _frozen_facts(runs.get(run))
 
 
@@ -222,6 +228,14 @@ def _test_data(data: Row) -> str:
         return t("{share} split off with seed {seed}", share=share, seed=data["seed"])
     names = {summary.id: summary.name for summary in list_datasets(workspace())}
     return names.get(test, test)
+
+
+def _say_what_was_proven(run: Run) -> None:
+    """Show the verdict on the model that was trained, where there is one that says something."""
+    with suppress(ModelError):  # its files may be gone
+        verdict = verdict_of(find_model(run.record["weights"]), workspace())
+        if verdict and (verdict.kobert is not None or not verdict.passed):
+            verdict_view(verdict)
 
 
 def _data_facts(data: Row) -> dict[str, str]:
