@@ -71,6 +71,9 @@ def _classify(verb: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--model", default=READY_MADE, help=f"a classifier's name or directory ({READY_MADE})"
     )
+    verb.add_argument(
+        "--exact", action="store_true", help="in float32, also where bfloat16 is quicker"
+    )
     _common(verb)
 
 

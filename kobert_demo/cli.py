@@ -172,7 +172,7 @@ def classify(args: argparse.Namespace) -> int:
     """Say which label a run's or a model's classifier gives to each sentence."""
     from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
 
-    predictor = Predictor(_classifier(args))
+    predictor = Predictor(_classifier(args), args.exact)
     predictions = predictor.predict(_texts(args.text))
     if args.json:
         return _print_json(

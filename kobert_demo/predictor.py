@@ -10,6 +10,7 @@ from kobert_demo.batches import encode_texts, evaluation_batches
 from kobert_demo.bundle import read_max_length
 from kobert_demo.encoding import Encoding, encode
 from kobert_demo.errors import ModelError
+from kobert_demo.fast_inference import answers_in_bfloat16, in_bfloat16
 from kobert_demo.model import labels_of, load_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.vocabularies import read_vocabulary
@@ -34,21 +35,28 @@ class Prediction:
 
 
 class Predictor:
-    """A fine-tuned classifier with its vocabulary, on the CPU in float32.
+    """A fine-tuned classifier with its vocabulary, on the CPU.
 
     Args:
         model: a bundle's directory, or the name of a built-in classifier.
+        exact: compute in float32, also where bfloat16 is quicker.
+
+    Attributes:
+        precision: what it computes in, `float32` or `bfloat16`.
 
     Raises:
         ModelError: it cannot be loaded, or is no classifier.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, exact: bool = False) -> None:
         files = find_model(model)
         self._name = files.name
         self.vocabulary = read_vocabulary(files.vocabulary)
         self._model = load_classifier(files, self.vocabulary)
         self.labels = labels_of(self._model)
+        self.precision = "float32"
+        if not exact and answers_in_bfloat16(files.shape):
+            self._model, self.precision = in_bfloat16(self._model), "bfloat16"
         self.max_length = read_max_length(files)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -64,7 +72,7 @@ class Predictor:
                 logits = self._model(
                     input_ids=batch.input_ids, attention_mask=batch.attention_mask
                 ).logits
-                probabilities[batch.labels.numpy()] = logits.softmax(-1).numpy()
+                probabilities[batch.labels.numpy()] = logits.float().softmax(-1).numpy()
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 "{name} answers with values that are no numbers: it is broken, choose another model.",

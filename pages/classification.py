@@ -50,18 +50,31 @@ def say_what_answers() -> None:
     )
 
 
+def say_precision(precision: str) -> None:
+    """Say in which precision the model answered, and where it was the quick one, offer the exact one."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(t("Answered in {precision} on the CPU.", precision=precision))
+        if precision != "float32" or st.session_state.get("exact"):
+            st.toggle(
+                t("Full precision"),
+                key="exact",
+                persist_state="session",
+                help=t("float32: slower, and free of the small rounding of bfloat16."),
+            )
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
-def load(model: str) -> "Predictor":
+def load(model: str, exact: bool) -> "Predictor":
     """Return the classifier in the directory `model`; kept for all visitors."""
     from kobert_demo.predictor import Predictor  # imports torch, which no other page does
 
-    return Predictor(model)
+    return Predictor(model, exact)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def predict(model: str, sentences: tuple[str, ...]) -> "list[Prediction]":
+def predict(model: str, exact: bool, sentences: tuple[str, ...]) -> "list[Prediction]":
     """Return what the classifier says; kept, so that looking at another row computes nothing."""
-    return load(model).predict(sentences)
+    return load(model, exact).predict(sentences)
 
 
 if trained and not st.session_state.get("has runs"):
@@ -97,8 +110,10 @@ with say_errors():
         )
     with st.spinner(t("Classifying …")):
         model = str(runs.bundle(choice)) if choice in trained else choice
-        predictions = predict(model, tuple(sentences[:MOST_SENTENCES]))
+        exact = st.session_state.get("exact", False)
+        predictions = predict(model, exact, tuple(sentences[:MOST_SENTENCES]))
 
 looked_at = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
-answer_view(looked_at, load(model).labels)
+answer_view(looked_at, load(model, exact).labels)
+say_precision(load(model, exact).precision)
 token_view(looked_at.encoding)

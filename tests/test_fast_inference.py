@@ -1,0 +1,57 @@
+"""bfloat16 on the CPU: the answers stay, and whoever wants float32 gets it."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+
+from kobert_demo import fast_inference
+from kobert_demo.device import multiplies_bfloat16
+from kobert_demo.fast_inference import answers_in_bfloat16, in_bfloat16
+from kobert_demo.model import load_classifier
+from kobert_demo.model_files import find_model
+from kobert_demo.predictor import Predictor
+from tests.models import save_tiny_model, vocabulary
+
+TEXTS = [
+    "오랜만에 친구를 만나서 정말 즐거웠어요!",
+    "우웩 더러워",
+    "으악 귀신이다 살려줘",
+    "그냥 그래요",
+]
+needs_amx = pytest.mark.skipif(
+    not multiplies_bfloat16("cpu"), reason="this CPU has no matrix units for bfloat16"
+)
+
+
+def test_small_models_answer_in_float32() -> None:
+    assert not answers_in_bfloat16(find_model("mini").shape)
+    assert Predictor("mini-emotions").precision == "float32"
+
+
+@needs_amx
+def test_packed_layers_give_the_numbers_of_plain_ones() -> None:
+    model = load_classifier(find_model("mini-emotions"), vocabulary()).bfloat16()
+    packed = in_bfloat16(copy.deepcopy(model))
+    for rows, tokens in ((1, 7), (5, 33)):
+        ids = torch.arange(rows * tokens).reshape(rows, tokens) + 5
+        with torch.inference_mode():
+            assert torch.allclose(
+                packed(input_ids=ids).logits, model(input_ids=ids).logits, atol=2e-2
+            )
+
+
+@needs_amx
+def test_a_large_model_answers_alike_in_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fast_inference, "LARGE", 0)
+    fast, exact = Predictor("mini-emotions"), Predictor("mini-emotions", exact=True)
+    assert (fast.precision, exact.precision) == ("bfloat16", "float32")
+    for one, other in zip(fast.predict(TEXTS), exact.predict(TEXTS), strict=True):
+        assert one.label == other.label
+        assert list(one.probabilities.values()) == pytest.approx(
+            list(other.probabilities.values()), abs=0.03
+        )
+    assert Predictor(str(save_tiny_model(tmp_path))).precision == "bfloat16"
