@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: run test check pretrain ready-made
+.PHONY: run test check bench pretrain ready-made
 
 run: .venv/run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -16,6 +16,9 @@ check: .venv/test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks
 
 pretrain: .venv/run
 	$(BIN)/python -m kobert_demo.pretraining

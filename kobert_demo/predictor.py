@@ -69,9 +69,8 @@ class Predictor:
         probabilities = np.zeros((len(texts), len(self.labels)), np.float32)
         with torch.inference_mode():
             for batch in evaluation_batches(encoded, BATCH):
-                logits = self._model(
-                    input_ids=batch.input_ids, attention_mask=batch.attention_mask
-                ).logits
+                mask = None if batch.attention_mask.all() else batch.attention_mask
+                logits = self._model(input_ids=batch.input_ids, attention_mask=mask).logits
                 probabilities[batch.labels.numpy()] = logits.float().softmax(-1).numpy()
         if not np.isfinite(probabilities).all():
             raise ModelError(
