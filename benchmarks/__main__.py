@@ -21,7 +21,8 @@ def main() -> None:
         results += measure.run(quick)
         print(table(results), file=sys.stderr, flush=True)
     notes: dict[str, object] = {"bfloat16 against float32": inference_speed.agreement()}
-    notes["equal learning"] = learning.run(quick)
+    if not quick:
+        notes["equal learning"] = learning.run()
     print(machine(), table(results), *notes.items(), sep="\n")
     save(results, notes)
 

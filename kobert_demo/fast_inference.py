@@ -9,6 +9,7 @@ anew in each call: the numbers are the same, and a sentence on a model of KoBERT
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.activations import GELUActivation
 
 from kobert_demo.device import multiplies_bfloat16
 from kobert_demo.model_files import Shape
@@ -25,6 +26,9 @@ def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
     """Turn a classifier into bfloat16, in place, and return it; it can only be read from then on."""
     model = model.bfloat16()
     for module in list(model.modules()):
+        if isinstance(getattr(module, "intermediate_act_fn", None), (nn.GELU, GELUActivation)):
+            module.dense = PackedLinear(module.dense, "gelu")
+            module.intermediate_act_fn = nn.Identity()
         for name, part in list(module.named_children()):
             if isinstance(part, nn.Linear):
                 setattr(module, name, PackedLinear(part))
@@ -32,15 +36,25 @@ def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
 
 
 class PackedLinear(nn.Module):
-    """A linear layer in bfloat16 whose weight is laid out for oneDNN's matrix product."""
+    """A linear layer in bfloat16 whose weight is laid out for oneDNN's matrix product.
 
-    def __init__(self, linear: nn.Linear) -> None:
+    Args:
+        activation: what the product goes through on its way: `none`, or `gelu` (the exact one).
+    """
+
+    def __init__(self, linear: nn.Linear, activation: str = "none") -> None:
         super().__init__()
+        self.activation = activation
         self.weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), None)
         self.bias = None if linear.bias is None else linear.bias.detach()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            inputs, self.weight, self.bias, "none", [], ""
+            inputs,
+            self.weight,
+            self.bias,
+            self.activation,
+            [],
+            "none" if self.activation == "gelu" else "",
         )
         return product
