@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sentencepiece import SentencePieceProcessor
 
 from kobert_demo.cli import main
 from kobert_demo.config import preset
@@ -199,6 +200,26 @@ def test_encode_reads_a_sentence_a_line_from_standard_input(tmp_path: Path) -> N
     assert found[1]["input_ids"] == [2, 3, *[1] * 10]
     assert found[0]["tokens"][0] == "[CLS]"
     assert {len(row["input_ids"]) for row in found} == {12}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("널\x00과\u200b제어\x07", ["널과제어"]),
+        ("\u1112\u1161\u11ab\u1100\u1173\u11af", ["\u1112\u1161\u11ab\u1100\u1173\u11af"]),
+        ("와!🎉漢字", ["와", "!", "🎉", "漢", "字"]),
+        ("가" * 10_000, ["가" * 10_000]),
+        ("[MASK] <b>", ["[", "MASK", "]", "<", "b", ">"]),
+    ],
+)
+def test_encode_cuts_odd_text_as_it_says(
+    shell: Shell, tmp_path: Path, text: str, words: list[str]
+) -> None:
+    (tmp_path / "any.model").write_bytes(vocabulary().source)
+    processor = SentencePieceProcessor(model_proto=vocabulary().source)
+    ids = [number for word in words for number in processor.encode(word)][:62]
+    (found,) = shell("encode", text, "--vocab", tmp_path / "any.model")
+    assert found["input_ids"] == [2, *ids, 3, *[1] * (62 - len(ids))]
 
 
 def test_quick_verbs_do_not_import_torch(tmp_path: Path) -> None:
