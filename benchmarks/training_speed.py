@@ -75,7 +75,9 @@ def trainer(files: ModelFiles, steps: int, best: bool) -> float:
             encoded["input_ids"], encoded["attention_mask"], labels, strict=True
         )
     ]
-    model = BertForSequenceClassification.from_pretrained(files.directory, dtype=torch.float32)
+    model = BertForSequenceClassification.from_pretrained(
+        files.directory, dtype=torch.float32, num_labels=len(EMOTIONS)
+    )
     quick = {"train_sampling_strategy": "group_by_length", "bf16": True} if best else {}
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
@@ -97,7 +99,7 @@ def trainer(files: ModelFiles, steps: int, best: bool) -> float:
 
 
 def run(quick: bool) -> list[Result]:
-    repeats, steps = (2, 2) if quick else (5, 3)
+    repeats, steps = (2, 2) if quick else (5, 2)
     results = []
     sizes = [("KoBERT size", kobert_sized()), ("mini", find_model("mini"))]
     for size, files in sizes[:1] if quick else sizes:

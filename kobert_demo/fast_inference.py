@@ -6,14 +6,21 @@ anew in each call: the numbers are the same, and a sentence on a model of KoBERT
 (int8 is quicker still for one sentence, but changes too many answers: see benchmarks/RESULTS.md.)
 """
 
+from typing import Any
+
 import torch
 from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import PreTrainedModel
 from transformers.activations import GELUActivation
+from transformers.models.bert.modeling_bert import BertSelfAttention
+from transformers.models.electra.modeling_electra import ElectraSelfAttention
+from transformers.models.roberta.modeling_roberta import RobertaSelfAttention
 
 from kobert_demo.device import multiplies_bfloat16
 from kobert_demo.model_files import Shape
 
+ATTENTIONS = (BertSelfAttention, ElectraSelfAttention, RobertaSelfAttention)
 LARGE = 50_000_000  # weights in the layers: smaller models answer in a few milliseconds anyway
 
 
@@ -30,7 +37,9 @@ def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
             module.dense = PackedLinear(module.dense, "gelu")
             module.intermediate_act_fn = nn.Identity()
         for name, part in list(module.named_children()):
-            if isinstance(part, nn.Linear):
+            if isinstance(part, ATTENTIONS):
+                setattr(module, name, PackedAttention(part))
+            elif isinstance(part, nn.Linear):
                 setattr(module, name, PackedLinear(part))
     return model
 
@@ -58,3 +67,28 @@ class PackedLinear(nn.Module):
             "none" if self.activation == "gelu" else "",
         )
         return product
+
+
+class PackedAttention(nn.Module):
+    """An encoder's self-attention whose queries, keys and values come from one product."""
+
+    def __init__(self, attention: Any) -> None:
+        super().__init__()
+        three = [attention.query, attention.key, attention.value]
+        linear = nn.Linear(1, 1)
+        linear.weight = nn.Parameter(torch.cat([part.weight for part in three]))
+        linear.bias = nn.Parameter(torch.cat([part.bias for part in three]))
+        self.linear = PackedLinear(linear)
+        self.heads: int = attention.num_attention_heads
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        **_others: object,
+    ) -> tuple[torch.Tensor, None]:
+        rows, tokens, width = hidden_states.shape
+        three = self.linear(hidden_states).view(rows, tokens, 3, self.heads, -1)
+        query, key, value = three.permute(2, 0, 3, 1, 4)  # (rows, heads, tokens, width of a head)
+        mixed = scaled_dot_product_attention(query, key, value, attn_mask=attention_mask)
+        return mixed.transpose(1, 2).reshape(rows, tokens, width), None

@@ -100,8 +100,9 @@ def read_state_dict(path: Path) -> Tensors:
         raise (_more_than_tensors if _is_pickle(path) else _no_state_dict)(path) from error
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError) as error:
         raise _no_state_dict(path) from error
-    while isinstance(content, Mapping) and (inner := _wrapped(content)) is not None:
-        content = inner
+    for _ in WRAPPERS:  # each at most once: a dictionary may hold itself
+        if isinstance(content, Mapping):
+            content = _unwrapped(content)
     tensors = {
         _bare(name): tensor
         for name, tensor in (content.items() if isinstance(content, Mapping) else ())
@@ -119,8 +120,8 @@ def _is_pickle(path: Path) -> bool:
     return start[:1] == b"\x80" or (start == b"PK\x03\x04" and zipfile.is_zipfile(path))
 
 
-def _wrapped(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
-    return next((content[w] for w in WRAPPERS if isinstance(content.get(w), Mapping)), None)
+def _unwrapped(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    return next((content[w] for w in WRAPPERS if isinstance(content.get(w), Mapping)), content)
 
 
 def _bare(name: str) -> str:

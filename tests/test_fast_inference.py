@@ -1,6 +1,7 @@
 """bfloat16 on the CPU: the answers stay, and whoever wants float32 gets it."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 from kobert_demo import fast_inference
 from kobert_demo.device import multiplies_bfloat16
 from kobert_demo.fast_inference import answers_in_bfloat16, in_bfloat16
-from kobert_demo.model import load_classifier
+from kobert_demo.model import load_classifier, new_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.predictor import Predictor
+from kobert_demo.vocabularies import read_vocabulary
+from tests.families import distilkobert, klue_bert, klue_roberta, kobert, koelectra
 from tests.models import save_tiny_model, vocabulary
 
 TEXTS = [
@@ -40,6 +43,28 @@ def test_packed_layers_give_the_numbers_of_plain_ones() -> None:
             assert torch.allclose(
                 packed(input_ids=ids).logits, model(input_ids=ids).logits, atol=2e-2
             )
+
+
+@needs_amx
+@pytest.mark.parametrize("make", [kobert, distilkobert, klue_bert, klue_roberta, koelectra])
+def test_padding_is_not_looked_at_in_any_family(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    make(tmp_path)
+    files = find_model(str(tmp_path))
+    pieces = read_vocabulary(files.vocabulary)
+    model = new_classifier(files, ("0", "1"), 0.0, pieces).eval().bfloat16()
+    packed = in_bfloat16(copy.deepcopy(model))
+    ids = torch.arange(24).reshape(2, 12) + 5
+    mask = torch.ones_like(ids)
+    mask[1, 7:] = 0
+    with torch.inference_mode():
+        expected = model(input_ids=ids, attention_mask=mask).logits
+        found = packed(input_ids=ids, attention_mask=mask).logits
+        assert torch.allclose(found, expected, atol=2e-2)
+        ids[1, 7:] = 9  # behind the mask
+        assert torch.equal(packed(input_ids=ids, attention_mask=mask).logits, found)
 
 
 @needs_amx

@@ -171,6 +171,12 @@ def test_tensors_that_are_no_weights_are_named(
     assert problem in said(ModelError, runs, base, tensors, tmp_path)
 
 
+def test_a_dictionary_that_holds_itself_ends(runs: Runs, base: str, tmp_path: Path) -> None:
+    content: dict[str, Any] = {"epoch": 1}
+    content["model"] = content
+    assert "holds no state_dict" in said(ModelError, runs, base, content, tmp_path)
+
+
 def test_half_precision_and_nested_wrappers_are_taken(
     runs: Runs, base: str, tmp_path: Path
 ) -> None:

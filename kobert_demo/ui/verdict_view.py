@@ -36,10 +36,10 @@ def verdict_view(verdict: Verdict) -> None:
 
 
 def _word(verdict: Verdict) -> str:
-    if verdict.kobert:
-        return t(":green-badge[:material/verified: KoBERT, proven]")
     if verdict.kobert is False:
         return t(":red-badge[:material/gpp_maybe: Not KoBERT]")
-    if verdict.passed:
-        return t(":blue-badge[:material/check: Checked]")
-    return t(":red-badge[:material/gpp_maybe: Failed its checks]")
+    if not verdict.passed:
+        return t(":red-badge[:material/gpp_maybe: Failed its checks]")
+    if verdict.kobert:
+        return t(":green-badge[:material/verified: KoBERT, proven]")
+    return t(":blue-badge[:material/check: Checked]")
