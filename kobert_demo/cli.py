@@ -27,6 +27,7 @@ from kobert_demo.encoding import encode
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.follow import follow
 from kobert_demo.language import Language, Message, language_of
+from kobert_demo.model_files import ModelFiles
 from kobert_demo.model_verbs import chosen_model, failed_checks, obtain
 from kobert_demo.preflight import inspect, unreadable
 from kobert_demo.runs import Runs
@@ -82,7 +83,9 @@ def check(args: argparse.Namespace) -> int:
     """Say what a file holds and which rows cannot be used."""
     TrainingConfig(max_length=args.max_length)  # says what is wrong with it
     dataset, how = read_dataset(args.file, args)
-    report = inspect(dataset, read_vocabulary(obtain(args.model).vocabulary), args.max_length)
+    report = inspect(
+        dataset, read_vocabulary(_obtain(args.model, args).vocabulary), args.max_length
+    )
     language = spoken_language()
     problems = [
         {"line": problem.line, "message": problem.message.in_language(language)}
@@ -126,10 +129,7 @@ def train(args: argparse.Namespace) -> int:
     test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
     if why:
         print(why.in_language(spoken_language()), file=sys.stderr)
-    files = obtain(config.model)
-    vocabulary = read_vocabulary(files.vocabulary)
-    for check in failed_checks(files, args.workspace):
-        print(check.in_language(spoken_language()), file=sys.stderr)
+    vocabulary = read_vocabulary(_obtain(config.model, args).vocabulary)
     for part in filter(None, (data, with_labels_of(data, test) if test else None)):
         _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
     choice = DataChoice(
@@ -194,14 +194,18 @@ def classify(args: argparse.Namespace) -> int:
 
 def _classifier(args: argparse.Namespace) -> str:
     """Return what answers: a run's bundle, the model that was named, or the ready-made one."""
-    return str(Runs(args.workspace).bundle(args.run)) if args.run else obtain(args.model).name
+    return (
+        str(Runs(args.workspace).bundle(args.run)) if args.run else _obtain(args.model, args).name
+    )
 
 
 def encode_texts(args: argparse.Namespace) -> int:
     """Show how a vocabulary cuts each sentence into pieces."""
     TrainingConfig(max_length=args.max_length)  # says what is wrong with it
     vocabulary = (
-        SentencePieces(args.vocab) if args.vocab else read_vocabulary(obtain(args.model).vocabulary)
+        SentencePieces(args.vocab)
+        if args.vocab
+        else read_vocabulary(_obtain(args.model, args).vocabulary)
     )
     encodings = [(text, encode(text, vocabulary, args.max_length)) for text in _texts(args.text)]
     if args.json:
@@ -271,6 +275,7 @@ def verify(args: argparse.Namespace) -> int:
 def import_file(args: argparse.Namespace) -> int:
     """Make a run of the weights that a notebook saved."""
     result = model_verbs.import_file(args)
+    _obtain(args.model, args)
     return _print_json(result) if args.json else _print_fields(result)
 
 
@@ -278,6 +283,14 @@ def export_run(args: argparse.Namespace) -> int:
     """Take a run's best model away."""
     result = model_verbs.export_run(args)
     return _print_json(result) if args.json else _print_fields(result)
+
+
+def _obtain(name: str, args: argparse.Namespace) -> ModelFiles:
+    """Return a model's files, downloaded where they are not here; say what is wrong with them."""
+    files = obtain(name)
+    for check in failed_checks(files, args.workspace):
+        print(check.in_language(spoken_language()), file=sys.stderr)
+    return files
 
 
 def _texts(given: Sequence[str]) -> list[str]:

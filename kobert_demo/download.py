@@ -5,7 +5,6 @@ download begins from nothing after a cut (https://github.com/huggingface/hugging
 """
 
 import errno
-import hashlib
 import logging
 import math
 import re
@@ -32,7 +31,14 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers  # type: ignore
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from kobert_demo.errors import ModelError
-from kobert_demo.hub import WEIGHTS, cached_model, missing_files, needed_files, parse_hub_name
+from kobert_demo.hub import (
+    WEIGHTS,
+    cached_model,
+    digest,
+    missing_files,
+    needed_files,
+    parse_hub_name,
+)
 from kobert_demo.hub_errors import no_hub, sentence
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -171,7 +177,7 @@ def _load(listing: _Listing, file: _File) -> Generator[int, None, None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     with WeakFileLock(lock):
         git = len(file.digest) == 40
-        if blob.is_file() and _digest(blob, git) == file.digest:
+        if blob.is_file() and digest(blob, git) == file.digest:
             return
         try:
             url = hf_hub_url(listing.repo, file.name, revision=listing.commit)
@@ -182,7 +188,7 @@ def _load(listing: _Listing, file: _File) -> Generator[int, None, None]:
                 "here.",
                 name=listing.name,
             ) from error
-        if _digest(part, git) != file.digest:
+        if digest(part, git) != file.digest:
             part.unlink()
             raise ModelError(
                 "What came as {file} of {name} is not what the hub announced, and nothing of it was "
@@ -221,14 +227,6 @@ def _stream(url: str, part: Path, size: int) -> Iterator[int]:
                 out.write(chunk)
                 here += len(chunk)
                 yield here
-
-
-def _digest(path: Path, git: bool) -> str:
-    with path.open("rb") as file:
-        if not git:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        start = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-        return hashlib.file_digest(file, lambda: start).hexdigest()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 This module asks the hub at most whether it is there; `download` fetches.
 """
 
+import hashlib
 import re
 import threading
 from collections.abc import Collection
@@ -86,3 +87,12 @@ def missing_files(names: Collection[str]) -> list[str]:
         )
         if not there
     ]
+
+
+def digest(path: Path, git: bool = False) -> str:
+    """Return a file's SHA-256, or git's SHA-1 of it: by these the hub names large and small files."""
+    with path.open("rb") as file:
+        if not git:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        start = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        return hashlib.file_digest(file, lambda: start).hexdigest()

@@ -15,6 +15,7 @@ from typing import Any
 
 from kobert_demo.bundle import read_record
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.hub import digest
 from kobert_demo.language import Message
 from kobert_demo.model_files import BUILT_IN, RECORD, ModelFiles, built_in_models
 from kobert_demo.preflight import MOST_UNKNOWN
@@ -120,16 +121,14 @@ def _kept_at(files: ModelFiles, workspace: Path) -> Path:
 
 def file_hashes(files: ModelFiles) -> list[dict[str, Any]]:
     """Return `file`, `bytes` and `sha256` of what is loaded of a model."""
-    paths = [files.directory / "config.json", files.vocabulary, *filter(None, [files.weights])]
     return [
-        {"file": path.name, "bytes": path.stat().st_size, "sha256": _hash(path, "sha256")}
-        for path in paths
+        {"file": path.name, "bytes": path.stat().st_size, "sha256": digest(path)}
+        for path in _loaded(files)
     ]
 
 
-def _hash(path: Path, kind: str, start: bytes = b"") -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(kind, start)).hexdigest()
+def _loaded(files: ModelFiles) -> list[Path]:
+    return [files.directory / "config.json", files.vocabulary, *filter(None, [files.weights])]
 
 
 def _whole(files: ModelFiles) -> Check:
@@ -137,21 +136,19 @@ def _whole(files: ModelFiles) -> Check:
     name = Message("Files")
     if files.name in built_in_models():
         card = (files.directory / "README.md").read_text("utf-8")
-        weights = files.weights and _hash(files.weights, "sha256")
+        weights = files.weights and digest(files.weights)
         whole = weights in re.findall(r"\b[0-9a-f]{64}\b", card)
         return Check(name, whole, Message("SHA-256 of the weights: {hash}", {"hash": weights}))
     if files.revision is None:
         return Check(name, True, Message("All are there; nothing is known to compare them with."))
-    broken = [
-        row["file"] for row in file_hashes(files) if not _as_on_hub(files.directory / row["file"])
-    ]
+    broken = [path for path in _loaded(files) if not _as_on_hub(path)]
     answer = Message("As on the hub at commit {commit}.", {"commit": files.revision})
     if broken:
         answer = Message(
             "Not as on the hub: {files}. Delete {paths} and download again.",
             {
-                "files": ", ".join(broken),
-                "paths": ", ".join(str((files.directory / name).resolve()) for name in broken),
+                "files": ", ".join(path.name for path in broken),
+                "paths": ", ".join(str(path.resolve()) for path in broken),
             },
         )
     return Check(name, not broken, answer)
@@ -165,9 +162,7 @@ def _as_on_hub(path: Path) -> bool:
     blob = path.resolve()
     if not path.is_symlink():  # a system without links: there the name promises nothing
         return True
-    if len(blob.name) == 64:
-        return _hash(blob, "sha256") == blob.name
-    return _hash(blob, "sha1", f"blob {blob.stat().st_size}\0".encode()) == blob.name
+    return digest(blob, git=len(blob.name) == 40) == blob.name
 
 
 def _special_pieces(vocabulary: Vocabulary) -> Check:

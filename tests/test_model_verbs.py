@@ -144,7 +144,8 @@ def test_labels_are_looked_at_before_anything_is_downloaded(
 
 
 def test_encode_shows_the_pieces_of_any_model(hub: LoopbackHub, shell: Shell) -> None:
-    _, told, _ = shell("encode", "--model", KOBERT, "안녕하세요")
+    _, told, said = shell("encode", "--model", KOBERT, "안녕하세요")
+    assert "KoBERT's vocabulary: No:" in said  # checked when it is first used
     assert told == shell("encode", "안녕하세요")[1]  # it has mini's vocabulary here
 
 
