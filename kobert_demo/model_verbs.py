@@ -1,6 +1,7 @@
 """The shell's verbs for models: `verify`, `import`, `export`; and how a verb gets the model it needs."""
 
 import argparse
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,9 @@ from kobert_demo.model_files import (
     find_model,
     needs_download,
 )
+from kobert_demo.printing import print_fields, print_json, spoken_language
 from kobert_demo.runs import Runs
-from kobert_demo.verify import Verdict, file_hashes, verify, verify_once
+from kobert_demo.verify import file_hashes, verify, verify_once
 
 
 def chosen_model(given: str | None) -> tuple[str, Message | None]:
@@ -66,22 +68,55 @@ def failed_checks(files: ModelFiles, workspace: Path) -> list[Message]:
     return [Message("{name}: {answer}", values) for values in words]
 
 
-def verify_model(args: argparse.Namespace) -> tuple[dict[str, Any], Verdict]:
-    """Ask everything of a model; return what to print, and the verdict."""
+def obtain_checked(name: str, args: argparse.Namespace) -> ModelFiles:
+    """Obtain a model and say what is wrong with it."""
+    files = obtain(name)
+    for check in failed_checks(files, args.workspace):
+        print(check.in_language(spoken_language()), file=sys.stderr)
+    return files
+
+
+def verify_model(args: argparse.Namespace) -> int:
+    """Say whether a model is whole, reads Korean, and is KoBERT where it claims to be."""
     files = obtain(args.model)
     verdict = verify(files)
-    return {
+    result: dict[str, Any] = {
         "model": args.model,
         "passed": verdict.passed,
         "kobert": verdict.kobert,
         "revision": files.revision,
         "directory": str(files.directory),
         "files": file_hashes(files),
-    }, verdict
+    }
+    language = spoken_language()
+    checks = [
+        {
+            "name": check.name.in_language(language),
+            "passed": check.passed,
+            "answer": check.answer.in_language(language),
+        }
+        for check in verdict.checks
+    ]
+    if args.json:
+        print_json({**result, "checks": checks})
+    else:
+        result["files"] = "".join(
+            f"\n  {row['sha256']}  {row['bytes']:>12,}  {row['file']}" for row in result["files"]
+        )
+        print_fields(result)
+        for check in checks:
+            print("✓" if check["passed"] else "✗", check["name"], check["answer"], sep="  ")
+    failed = [check for check in checks if not check["passed"]]
+    if not failed:
+        return 0
+    counts = {"model": args.model, "failed": len(failed), "checks": len(checks)}
+    said = Message("{model} failed {failed} of {checks} checks: do not trust it.", counts)
+    print(said.in_language(language), file=sys.stderr)
+    return 2
 
 
-def import_file(args: argparse.Namespace) -> dict[str, Any]:
-    """Make a run of a notebook's state_dict."""
+def import_file(args: argparse.Namespace) -> int:
+    """Make a run of the weights that a notebook saved."""
     from kobert_demo.importing import check_labels, import_model  # imports torch
 
     if not args.file.is_file():
@@ -89,14 +124,16 @@ def import_file(args: argparse.Namespace) -> dict[str, Any]:
     labels = [label.strip() for label in args.labels.split(",")]
     check_labels(labels)
     config = replace(preset(args.model), max_length=args.max_length)
-    obtain(args.model)
+    obtain_checked(args.model, args)
     runs = Runs(args.workspace)
     run = import_model(runs, args.file, labels, config, args.name or args.file.name)
-    return {"run": run, "labels": labels, "bundle": str(runs.bundle(run))}
+    result = {"run": run, "labels": labels, "bundle": str(runs.bundle(run))}
+    return print_json(result) if args.json else print_fields(result)
 
 
-def export_run(args: argparse.Namespace) -> dict[str, Any]:
-    """Write a run's best model to where the person wants it."""
+def export_run(args: argparse.Namespace) -> int:
+    """Take a run's best model away."""
     out = Path.cwd() / args.out.expanduser()
     export(Runs(args.workspace).bundle(args.run), args.format, out)
-    return {"run": args.run, "format": args.format, "out": str(out)}
+    result = {"run": args.run, "format": args.format, "out": str(out)}
+    return print_json(result) if args.json else print_fields(result)

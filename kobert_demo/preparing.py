@@ -2,7 +2,7 @@
 
 `python -m kobert_demo.preparing WORKSPACE NAME` downloads what is missing and asks every question of the
 model once. The page that wants the model starts it and reads how far it is; the shell's verbs do the same
-work before its user's eyes (`cli.obtain`).
+work before its user's eyes (`model_verbs.obtain`).
 """
 
 import errno

@@ -15,40 +15,11 @@ from typing import Any, Literal
 
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
+from kobert_demo.schema import bring_up_to_date
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "lost", "imported"]
 Table = Literal["steps", "evaluations"]
 Row = dict[str, Any]
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,
-    run TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    status TEXT NOT NULL,
-    record TEXT NOT NULL,
-    steps INTEGER NOT NULL,
-    created_at REAL NOT NULL,
-    started_at REAL,
-    ended_at REAL,
-    pid INTEGER,
-    stop_requested INTEGER NOT NULL DEFAULT 0,
-    bundle TEXT,
-    error TEXT
-);
-CREATE UNIQUE INDEX IF NOT EXISTS one_running ON runs (status) WHERE status = 'running';
-CREATE TABLE IF NOT EXISTS steps (
-    run TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL,
-    loss REAL, accuracy REAL, learning_rate REAL, grad_norm REAL,
-    sentences INTEGER, seconds REAL,
-    PRIMARY KEY (run, step)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS evaluations (
-    run TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL,
-    loss REAL, accuracy REAL, macro_f1 REAL, confusion TEXT,
-    PRIMARY KEY (run, step)
-) WITHOUT ROWID;
-"""
 
 RUNS = """
 SELECT runs.*, last.step, last.epoch, last.sentences, last.seconds,
@@ -76,6 +47,7 @@ class Run:
         bundle: the name of the best model's directory within the run's directory.
         waiting: the place in the queue from 1; 0 where the run does not wait.
         created_at, started_at, ended_at: seconds since 1970.
+        tags, note: what people wrote about it.
     """
 
     run: str
@@ -99,6 +71,8 @@ class Run:
     bundle: str | None
     error: Message | None
     waiting: int
+    tags: tuple[str, ...]
+    note: str
 
     @property
     def active(self) -> bool:
@@ -148,7 +122,7 @@ class RunStore:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(SCHEMA)
+        bring_up_to_date(connection)
         return connection
 
     def _write(self, sql: str, *values: object) -> int:
@@ -283,6 +257,7 @@ def _run(row: Row) -> Run:
     del row["place"]
     row["record"] = json.loads(row["record"])
     row["error"] = Message(**json.loads(row["error"])) if row["error"] else None
+    row["tags"] = tuple(json.loads(row["tags"]))
     row["stop_requested"] = bool(row["stop_requested"])
     counts = {name: row[name] or 0 for name in ("step", "epoch", "sentences", "seconds")}
     return Run(**{**row, **counts})

@@ -1,5 +1,6 @@
 """The run store: the queue, what is written is read back, cursors, and several writers at once."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
+from kobert_demo.schema import MIGRATIONS
 from kobert_demo.store import Row, RunStore
 
 
@@ -63,6 +65,20 @@ def test_a_damaged_file_is_said_in_words(tmp_path: Path) -> None:
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     with pytest.raises(RunError, match="cannot be used"):
         RunStore(path).runs()
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "runs.sqlite") as old:
+        old.executescript(MIGRATIONS[0])
+        old.execute(
+            "INSERT INTO runs (run, name, status, record, steps, created_at) "
+            "VALUES ('r', 'old', 'finished', '{}', 10, 1.0)"
+        )
+    old.close()
+    run = RunStore(tmp_path / "runs.sqlite").run("r")
+    assert (run.name, run.tags, run.note) == ("old", (), "")
+    again = RunStore(tmp_path / "runs.sqlite").run("r")
+    assert again == run
 
 
 def test_runs_start_in_order_and_one_at_a_time(store: RunStore) -> None:

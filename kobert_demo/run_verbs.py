@@ -1,0 +1,100 @@
+"""The shell's verbs for runs."""
+
+import argparse
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from kobert_demo.config import SETTINGS, preset
+from kobert_demo.data_arguments import read_dataset
+from kobert_demo.dataset import (
+    DataChoice,
+    Dataset,
+    save_dataset,
+    summarize,
+    with_labels_of,
+)
+from kobert_demo.follow import follow
+from kobert_demo.language import Message
+from kobert_demo.model_verbs import chosen_model, obtain_checked
+from kobert_demo.preflight import inspect, unreadable
+from kobert_demo.printing import print_fields, print_json, spoken_language
+from kobert_demo.runs import Runs
+from kobert_demo.vocabularies import read_vocabulary
+
+
+def train(args: argparse.Namespace) -> int:
+    """Launch a run on a file and follow it to its end; Ctrl-C stops the run."""
+    given = {name: getattr(args, name) for name in SETTINGS}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    model, why = chosen_model(args.model)
+    config = replace(preset(model), **chosen)
+    data, _ = read_dataset(args.file, args)
+    test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
+    if why:
+        print(why.in_language(spoken_language()), file=sys.stderr)
+    vocabulary = read_vocabulary(obtain_checked(config.model, args).vocabulary)
+    for part in filter(None, (data, with_labels_of(data, test) if test else None)):
+        _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
+    choice = DataChoice(
+        save_dataset(data, args.workspace),
+        save_dataset(test, args.workspace) if test else None,
+        args.test_fraction,
+        config.seed,
+    )
+    runs = Runs(args.workspace)
+    run = follow(runs, runs.launch(choice, config), spoken_language())
+    result = {
+        "run": run.run,
+        "status": run.status,
+        "accuracy": run.accuracy,
+        "macro_f1": run.macro_f1,
+        "loss": run.loss,
+        "train_seconds": round(run.seconds, 3),
+        "sentences_per_second": round(run.sentences / run.seconds, 1) if run.seconds else None,
+    }
+    print_json(result) if args.json else print_fields(result)
+    if run.error:
+        print(run.error.in_language(spoken_language()), file=sys.stderr)
+        print(runs.log_path(run.run), file=sys.stderr)
+    return 0 if run.status in ("finished", "stopped") else 2
+
+
+def _say_what_is_wrong(data: Dataset, unk_rate: float) -> None:
+    """Say on standard error which rows are left out and why, and whether the model can read the rest."""
+    said = list(summarize(data.problems))
+    if said:
+        counts = {"name": data.name, "usable": len(data), "rows": data.rows}
+        said.insert(0, Message("{name}: {usable} of {rows} rows can be used.", counts))
+    if warning := unreadable(unk_rate):
+        said.append(warning)
+    for message in said:
+        print(message.in_language(spoken_language()), file=sys.stderr)
+
+
+def list_runs(args: argparse.Namespace) -> int:
+    """List all runs, the newest first."""
+    rows: list[dict[str, Any]] = [
+        {
+            "run": run.run,
+            "name": run.name,
+            "status": run.status,
+            "model": run.record["config"]["model"],
+            "step": run.step,
+            "steps": run.steps,
+            "accuracy": run.accuracy,
+            "macro_f1": run.macro_f1,
+            "pid": run.pid,
+            "error": run.error and run.error.in_language(spoken_language()),
+            "created_at": datetime.fromtimestamp(run.created_at, UTC).isoformat(),
+        }
+        for run in Runs(args.workspace).list()
+    ]
+    if args.json:
+        return print_json(rows)
+    for row in rows:
+        figures = "-" if row["macro_f1"] is None else f"{row['accuracy']:.3f} {row['macro_f1']:.3f}"
+        progress = f"{row['step']}/{row['steps']}"
+        print(row["run"], row["status"], progress, figures, row["name"], sep="\t")
+    return 0
