@@ -11,8 +11,8 @@ from transformers import BertModel
 
 from benchmarks import notebook_loop
 from benchmarks.models import DATA, EMOTIONS, vocabulary
-from kobert_demo.batches import encode_texts
 from kobert_demo.config import TrainingConfig
+from kobert_demo.encoded import encode_texts
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.pretraining_data import split_comments

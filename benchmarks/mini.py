@@ -18,8 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
-from kobert_demo.batches import encode_texts
 from kobert_demo.config import TrainingConfig, preset
+from kobert_demo.encoded import encode_texts
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.predictor import Predictor

@@ -20,8 +20,8 @@ from transformers import (
 from benchmarks import notebook_loop
 from benchmarks.harness import Result, alternate, seconds
 from benchmarks.models import EMOTIONS, kobert_sized, reddit, vocabulary
-from kobert_demo.batches import encode_texts
 from kobert_demo.config import TrainingConfig
+from kobert_demo.encoded import encode_texts
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.tokenizer_json import fast_tokenizer

@@ -1,44 +1,20 @@
-"""Dataset -> `Encoded` -> batches: sentences of like length together, in a random order.
+"""`Encoded` -> batches: sentences of like length together, in a random order.
 
 Padding to the longest sentence of a batch, rather than to `max_length`, saves most of the work on short
 texts; lengths are only sorted within a random group of batches, so that the order stays random.
 """
 
-from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kobert_demo.encoding import Vocabulary
+from kobert_demo.encoded import Encoded
 
 MOST_TOKENS = 2**14  # in a batch that is only read, padding included
 GROUP = 50  # batches whose sentences are sorted by length together
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Texts as ids, one after the other.
-
-    Attributes:
-        ids: (pieces of all texts), int32.
-        offsets: (texts + 1): text i is `ids[offsets[i]:offsets[i + 1]]`, [CLS] and [SEP] included.
-        labels: (texts), int64.
-    """
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    pad_id: int
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        return np.diff(self.offsets)
 
 
 @dataclass(frozen=True)
@@ -60,24 +36,6 @@ class Batch:
             self.attention_mask.to(device, non_blocking=True),
             self.labels.to(device, non_blocking=True),
         )
-
-
-def encode_texts(
-    texts: Iterable[str], labels: NDArray[np.integer], vocabulary: Vocabulary, max_length: int
-) -> Encoded:
-    """Encode every text as `encoding.encode` does."""
-    ids, offsets = array("i"), array("q", [0])
-    for pieces in vocabulary.ids_of(texts):
-        ids.append(vocabulary.cls_id)
-        ids.extend(pieces[: max_length - 2])
-        ids.append(vocabulary.sep_id)
-        offsets.append(len(ids))
-    return Encoded(
-        ids=np.frombuffer(ids, np.int32) if ids else np.zeros(0, np.int32),
-        offsets=np.frombuffer(offsets, np.int64),
-        labels=np.asarray(labels, dtype=np.int64),
-        pad_id=vocabulary.pad_id,
-    )
 
 
 def collate(encoded: Encoded, rows: NDArray[np.int64]) -> Batch:

@@ -12,6 +12,7 @@ from kobert_demo import model_verbs, run_verbs
 from kobert_demo.arguments import parser
 from kobert_demo.config import TrainingConfig
 from kobert_demo.data_arguments import read_dataset
+from kobert_demo.encoded import encode_whole
 from kobert_demo.encoding import encode
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.language import Message
@@ -65,9 +66,9 @@ def check(args: argparse.Namespace) -> int:
     """Say what a file holds and which rows cannot be used."""
     TrainingConfig(max_length=args.max_length)  # says what is wrong with it
     dataset, how = read_dataset(args.file, args)
-    report = inspect(
-        dataset, read_vocabulary(obtain_checked(args.model, args).vocabulary), args.max_length
-    )
+    vocabulary = read_vocabulary(obtain_checked(args.model, args).vocabulary)
+    encoded = encode_whole(dataset.texts, dataset.label_ids, vocabulary)
+    report = inspect(dataset, encoded, vocabulary, args.max_length)
     language = spoken_language()
     problems = [
         {"line": problem.line, "message": problem.message.in_language(language)}

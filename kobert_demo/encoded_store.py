@@ -1,6 +1,7 @@
 """Encoded texts on disk: what was encoded once is read back the next time.
 
-A file is named after everything that the ids depend on: the texts, the vocabulary and the length limit.
+A file is named after everything that the ids depend on: the texts and the vocabulary. It holds all pieces;
+`Encoded.cut` applies a length limit in no time.
 """
 
 import hashlib
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kobert_demo.batches import Encoded, encode_texts
 from kobert_demo.dataset import Dataset
+from kobert_demo.encoded import Encoded, encode_whole
 from kobert_demo.encoding import Vocabulary
 
 KEPT = 10  # files; a million short sentences take 100 MB
@@ -20,16 +21,21 @@ KEPT = 10  # files; a million short sentences take 100 MB
 def encode_dataset(
     data: Dataset,
     vocabulary: Vocabulary,
-    max_length: int,
     workspace: Path,
     watched: Callable[[Iterable[str]], Iterable[str]] = iter,
 ) -> Encoded:
-    """Return `data` encoded, from disk where it has been encoded before.
+    """Return `data` encoded with all its pieces, from disk where it has been encoded before.
+
+    What is part of another dataset is taken from that one, so that each division of the same sentences
+    is encoded once.
 
     Args:
         watched: passes the texts through while they are encoded; it may raise to end it.
     """
-    key = f"{data.sha256} {vocabulary.sha256} {max_length}"
+    if data.part_of:
+        whole, places = data.part_of
+        return encode_dataset(whole, vocabulary, workspace, watched).take(places)
+    key = f"{data.sha256} {vocabulary.sha256}"
     directory = workspace / "encodings"
     path = directory / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     labels = np.asarray(data.label_ids, np.int64)
@@ -41,7 +47,7 @@ def encode_dataset(
                 return found
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         pass  # not there, or damaged
-    encoded = encode_texts(watched(data.texts), labels, vocabulary, max_length)
+    encoded = encode_whole(watched(data.texts), labels, vocabulary)
     directory.mkdir(parents=True, exist_ok=True)
     with (new := path.with_suffix(".new")).open("wb") as file:
         np.savez(file, ids=encoded.ids, offsets=encoded.offsets)

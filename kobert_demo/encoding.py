@@ -7,6 +7,7 @@ vocabulary's business. It knows nothing of tensors, labels or models.
 
 import hashlib
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,12 +45,12 @@ class Vocabulary(ABC):
         """Return the piece of an id."""
 
     @abstractmethod
-    def ids_of(self, texts: Iterable[str]) -> Iterator[list[int]]:
-        """Yield the piece ids of each text, without special pieces and without a length limit."""
+    def ids_of(self, texts: Iterable[str]) -> "Iterator[array[int]]":
+        """Yield the piece ids of each text, as C integers, without special pieces and without a limit."""
 
     def ids(self, text: str) -> list[int]:
         """Return the piece ids of one text, as `ids_of` does."""
-        return next(self.ids_of([text]))
+        return next(self.ids_of([text])).tolist()
 
     @abstractmethod
     def files(self, max_length: int) -> dict[str, bytes]:

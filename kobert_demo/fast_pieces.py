@@ -6,6 +6,7 @@ which no UTF-8 file can hold, are dropped.
 """
 
 import json
+from array import array
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -76,11 +77,11 @@ class FastPieces(Vocabulary):
     def piece(self, piece_id: int) -> str:
         return self._tokenizer.id_to_token(piece_id) or ""
 
-    def ids_of(self, texts: Iterable[str]) -> Iterator[list[int]]:
+    def ids_of(self, texts: Iterable[str]) -> "Iterator[array[int]]":
         texts = iter(texts)
         while some := [text.encode("utf-8", "ignore").decode() for text in islice(texts, TEXTS)]:
             for encoded in self._tokenizer.encode_batch(some, add_special_tokens=False):
-                yield encoded.ids
+                yield array("i", encoded.ids)
 
     def files(self, max_length: int) -> dict[str, bytes]:
         """Return a `tokenizer.json` that frames and cuts as `encoding.encode` does, and its settings."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from kobert_demo.batches import encode_texts, evaluation_batches
+from kobert_demo.batches import evaluation_batches
 from kobert_demo.bundle import read_max_length
+from kobert_demo.encoded import encode_texts
 from kobert_demo.encoding import Encoding, encode
 from kobert_demo.errors import ModelError
 from kobert_demo.fast_inference import answers_in_bfloat16, in_bfloat16

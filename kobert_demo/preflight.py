@@ -3,18 +3,17 @@
 KoBERT's worst failure trains without an error on sentences that are all [UNK]; the report shows it first.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kobert_demo.dataset import Dataset
+from kobert_demo.encoded import Encoded
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.language import Message
 
 SPECIAL_PIECES = 2  # [CLS] and [SEP]
-ROWS_A_TICK = 2**13
 MOST_UNKNOWN = 0.05  # share of [UNK] past which training makes no sense
 
 
@@ -44,28 +43,27 @@ class Report:
 
 def inspect(
     dataset: Dataset,
+    encoded: Encoded,
     vocabulary: Vocabulary,
     max_length: int,
     test: Dataset | None = None,
-    progress: Callable[[float], None] | None = None,
 ) -> Report:
     """Return the report on `dataset`, the training data where there is a `test` set beside it.
 
     Args:
+        encoded: `dataset` with all its pieces, of `vocabulary`.
         max_length: pieces of a sentence that the model reads, [CLS] and [SEP] counted.
-        progress: hears now and then which share of the sentences has been looked at.
     """
-    lengths, unknown = _count_pieces(dataset.texts, vocabulary, progress)
-    pieces = int((lengths - SPECIAL_PIECES).sum())
-    sentences = _fingerprints(dataset.texts)
-    duplicates, conflicts = _count_repetitions(sentences, dataset.label_ids)
+    lengths = encoded.lengths
+    unknown, pieces = (encoded.ids == vocabulary.unk_id).sum(), (lengths - SPECIAL_PIECES).sum()
+    duplicates, conflicts = _count_repetitions(_fingerprints(dataset.texts), dataset.label_ids)
     return Report(
         label_counts=dataset.counts(),
         duplicates=duplicates,
         conflicts=conflicts,
         lengths=np.bincount(lengths),
         truncated=share_cut(np.bincount(lengths), max_length),
-        unk_rate=unknown / pieces if pieces else 0.0,
+        unk_rate=float(unknown / pieces) if pieces else 0.0,
         leaked=count_leaked(dataset, test) if test is not None else 0,
     )
 
@@ -94,20 +92,6 @@ def share_cut(lengths: NDArray[np.int64], max_length: int) -> float:
 def count_leaked(train: Dataset, test: Dataset) -> int:
     """Return how many distinct sentences of the test data are training sentences too."""
     return np.intersect1d(_fingerprints(train.texts), _fingerprints(test.texts)).size
-
-
-def _count_pieces(
-    texts: list[str], vocabulary: Vocabulary, progress: Callable[[float], None] | None
-) -> tuple[NDArray[np.int64], int]:
-    """Return each sentence's `valid_length` before cutting, (sentences,), and the number of [UNK]."""
-    lengths = np.empty(len(texts), dtype=np.int64)
-    unknown = 0
-    for row, ids in enumerate(vocabulary.ids_of(texts)):
-        lengths[row] = len(ids) + SPECIAL_PIECES
-        unknown += ids.count(vocabulary.unk_id)
-        if progress and not row % ROWS_A_TICK:
-            progress(row / len(texts))
-    return lengths, unknown
 
 
 def _fingerprints(texts: list[str]) -> NDArray[np.int64]:

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import BertConfig
 
-from kobert_demo.batches import Encoded, collate, encode_texts, sorted_by_length
+from kobert_demo.batches import collate, sorted_by_length
 from kobert_demo.device import best_device
+from kobert_demo.encoded import Encoded, encode_texts
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.model_files import BUILT_IN

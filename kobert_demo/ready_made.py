@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from kobert_demo import metrics
-from kobert_demo.batches import Encoded, encode_texts, evaluation_batches
+from kobert_demo.batches import evaluation_batches
 from kobert_demo.calibration import cross_fitted_error, fit_temperature
 from kobert_demo.config import preset
+from kobert_demo.encoded import Encoded, encode_texts
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.model import new_classifier

@@ -15,6 +15,7 @@ from kobert_demo.dataset import (
     summarize,
     with_labels_of,
 )
+from kobert_demo.encoded_store import encode_dataset
 from kobert_demo.follow import follow
 from kobert_demo.language import Message
 from kobert_demo.model_verbs import chosen_model, obtain_checked
@@ -36,7 +37,9 @@ def train(args: argparse.Namespace) -> int:
         print(why.in_language(spoken_language()), file=sys.stderr)
     vocabulary = read_vocabulary(obtain_checked(config.model, args).vocabulary)
     for part in filter(None, (data, with_labels_of(data, test) if test else None)):
-        _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
+        encoded = encode_dataset(part, vocabulary, args.workspace)
+        report = inspect(part, encoded, vocabulary, config.max_length)
+        _say_what_is_wrong(part, report.unk_rate)
     choice = DataChoice(
         save_dataset(data, args.workspace),
         save_dataset(test, args.workspace) if test else None,

@@ -7,8 +7,9 @@ pass each word through SentencePiece by itself.
 """
 
 import unicodedata
+from array import array
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import sentencepiece
@@ -26,7 +27,7 @@ CJK_IDEOGRAPHS = (
     (0x2F800, 0x2FA1F),
 )
 ASCII_PUNCTUATION = ((33, 47), (58, 64), (91, 96), (123, 126))
-KNOWN_WORDS = 2**19  # about 100 MB
+KNOWN_WORDS = 2**20  # about 200 MB
 TEXTS = 4_000  # whose new words SentencePiece gets at once: a call costs more than a word
 VOCABULARY = "vocabulary.spiece"  # its name in a bundle
 
@@ -94,7 +95,9 @@ class SentencePieces(Vocabulary):
         self.pad_id, self.cls_id, self.sep_id = ids
         self.unk_id: int = self._processor.unk_id()
         self.mask_id = self._special("[MASK]")
-        self._known: dict[str, list[int]] = {}  # words met before, and their ids
+        self._known: dict[
+            str, bytes
+        ] = {}  # words met before, and their ids as C integers: less to keep
 
     def _special(self, piece: str, otherwise: int = -1) -> int:
         """Return the id of a special piece; `otherwise` where the vocabulary has no such piece."""
@@ -109,18 +112,16 @@ class SentencePieces(Vocabulary):
         piece: str = self._processor.id_to_piece(piece_id)
         return piece
 
-    def ids_of(self, texts: Iterable[str]) -> Iterator[list[int]]:
-        texts = iter(texts)
+    def ids_of(self, texts: Iterable[str]) -> "Iterator[array[int]]":
+        texts, known = iter(texts), self._known
         while some := [split_words(text) for text in islice(texts, TEXTS)]:
-            if len(self._known) > KNOWN_WORDS:
-                self._known.clear()
-            known = self._known
-            new = list({word for words in some for word in words if word not in known})
-            if new:
+            if len(known) > KNOWN_WORDS:
+                known.clear()
+            if new := list(set(chain.from_iterable(some)).difference(known)):
                 ids = self._processor.encode(new, out_type=int, num_threads=1)
-                known.update(zip(new, ids, strict=True))
+                known.update(zip(new, (array("i", each).tobytes() for each in ids), strict=True))
             for words in some:
-                yield [piece_id for word in words for piece_id in known[word]]
+                yield array("i", b"".join(map(known.__getitem__, words)))
 
     def sentence_ids(self, sentence: str) -> list[int]:
         """Return the piece ids of a whole sentence as SentencePiece alone cuts it, words uncut."""

@@ -15,12 +15,9 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, get_cosine_schedule_with_warmup
 
 from kobert_demo import metrics
-from kobert_demo.batches import (
-    Encoded,
-    evaluation_batches,
-    training_batches,
-)
+from kobert_demo.batches import evaluation_batches, training_batches
 from kobert_demo.config import TrainingConfig
+from kobert_demo.encoded import Encoded
 from kobert_demo.stepping import Stepper, precision
 
 READ_INTERVAL = 0.2  # seconds between two looks at an accelerator's results: looking waits for it

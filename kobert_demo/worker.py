@@ -114,7 +114,9 @@ class Worker:
         torch.manual_seed(config.seed)
         model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
         train_data, test_data = (
-            encode_dataset(data, vocabulary, config.max_length, self._runs.workspace, self._watched)
+            encode_dataset(data, vocabulary, self._runs.workspace, self._watched).cut(
+                config.max_length
+            )
             for data in self._data()
         )
         best: Evaluation | None = None

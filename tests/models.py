@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from kobert_demo.batches import Encoded, encode_texts
+from kobert_demo.encoded import Encoded, encode_texts
 from kobert_demo.model_files import find_model
 from kobert_demo.sentence_pieces import SentencePieces
 

@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from kobert_demo.batches import (
-    Encoded,
-    collate,
-    encode_texts,
-    evaluation_batches,
-    training_batches,
-)
+from kobert_demo.batches import collate, evaluation_batches, training_batches
+from kobert_demo.encoded import Encoded, encode_texts, encode_whole
 from kobert_demo.encoding import encode
 from tests.models import eight_sentences, vocabulary
 
@@ -30,6 +25,23 @@ def test_texts_are_encoded_as_everywhere() -> None:
         ids = encoded.ids[encoded.offsets[row] : encoded.offsets[row + 1]]
         assert tuple(ids) == encode(text, vocabulary(), 10).input_ids
     assert encoded.labels.tolist() == [3, 1, 2]
+
+
+def test_texts_are_cut_as_the_encoding_cuts_them() -> None:
+    texts = ["안녕하세요.", "", "아주 긴 문장입니다 " * 10, "넷"]
+    whole = encode_whole(texts, np.arange(4), vocabulary())
+    for max_length in (4, 7, 12, 500):
+        cut = whole.cut(max_length)
+        for row, text in enumerate(texts):
+            ids = cut.ids[cut.offsets[row] : cut.offsets[row + 1]]
+            assert tuple(ids) == encode(text, vocabulary(), max_length).input_ids
+
+
+def test_rows_are_taken_in_the_order_asked_for() -> None:
+    taken = of_lengths([2, 4, 3]).take(np.array([2, 0]))
+    assert taken.ids.tolist() == [6, 7, 8, 0, 1]
+    assert (taken.offsets.tolist(), taken.labels.tolist()) == ([0, 3, 5], [2, 0])
+    assert len(of_lengths([2, 4]).take(np.array([], np.int64))) == 0
 
 
 def test_no_texts_make_no_batches() -> None:

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, BertModel
 
-from kobert_demo.batches import encode_texts, evaluation_batches
+from kobert_demo.batches import evaluation_batches
 from kobert_demo.bundle import read_record
 from kobert_demo.calibration import cross_fitted_error, fit_temperature
 from kobert_demo.cli import main
+from kobert_demo.encoded import encode_texts
 from kobert_demo.encoding import encode
 from kobert_demo.model import load_classifier
 from kobert_demo.model_files import BUILT_IN, READY_MADE, find_model

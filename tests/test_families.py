@@ -12,10 +12,10 @@ import torch
 from huggingface_hub import close_session, constants
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from kobert_demo.batches import encode_texts
 from kobert_demo.bundle import save_bundle
 from kobert_demo.config import TrainingConfig
 from kobert_demo.download import download_model
+from kobert_demo.encoded import encode_texts
 from kobert_demo.encoding import encode
 from kobert_demo.export import export
 from kobert_demo.model import new_classifier

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from kobert_demo import stepping
-from kobert_demo.batches import Batch, collate, encode_texts
+from kobert_demo.batches import Batch, collate
+from kobert_demo.encoded import encode_texts
 from kobert_demo.stepping import Stepper, parts
 from tests.models import eight_sentences, tiny_model, vocabulary
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from kobert_demo.batches import collate, encode_texts
+from kobert_demo.batches import collate
 from kobert_demo.config import TrainingConfig
+from kobert_demo.encoded import encode_texts
 from kobert_demo.training import Evaluating, Evaluation, TrainStep, _Meter, evaluate, train
 from tests.models import EIGHT, eight_sentences, tiny_model, vocabulary
 

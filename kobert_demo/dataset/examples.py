@@ -27,6 +27,7 @@ class Dataset:
         rows: how many rows of data were read, the unusable ones included.
         problems: what is wrong with the unusable rows, by line.
         format, columns, column_names: how the file was read; None and empty where there was no file.
+        part_of: the dataset that these are some sentences of, and their places in it; None for a whole.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Dataset:
     format: Format | None = None
     columns: Columns | None = None
     column_names: tuple[str, ...] = ()
+    part_of: "tuple[Dataset, NDArray[np.int64]] | None" = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -66,6 +68,7 @@ class Dataset:
             lines=self.lines[chosen],
             rows=len(chosen),
             problems=(),
+            part_of=None,
         )
 
     def counts(self) -> dict[str, int]:
@@ -93,4 +96,6 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Datase
         tests.append(rows[: min(max(round(len(rows) * fraction), 1), len(rows) - 1)])
     test = np.sort(np.concatenate(tests))
     train = np.setdiff1d(np.arange(len(dataset.texts)), test, assume_unique=True)
-    return dataset.take(train), dataset.take(test)
+    halves = ((dataset.take(rows), rows) for rows in (train, test))
+    first, second = (replace(half, part_of=(dataset, rows)) for half, rows in halves)
+    return first, second

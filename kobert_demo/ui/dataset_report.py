@@ -1,5 +1,6 @@
 """The pre-flight report: what is in the data, and what to know before anything trains on it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,18 +9,20 @@ import streamlit as st
 from kobert_demo.charts import label_colours, label_counts, length_histogram, percent
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import Dataset, Problem
+from kobert_demo.encoded_store import encode_dataset
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.language import Language
 from kobert_demo.model_files import built_in_models, find_model
 from kobert_demo.preflight import Report, count_leaked, inspect, share_cut, unreadable
-from kobert_demo.ui.dataset_source import once, result_slot
+from kobert_demo.ui.dataset_source import Progress, once, result_slot
 from kobert_demo.ui.elements import plain
-from kobert_demo.ui.session import language, t
+from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.vocabularies import read_vocabulary
 
 MOST_LEAKED = 0.5  # share of the test sentences past which the test says little
 SHOWN_PROBLEMS = 1_000
 SHOWN_LABELS = 20
+ROWS_A_TICK = 2**13  # of the progress bar
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +165,19 @@ def _carry_max_length() -> None:
 
 
 def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
+    def look(show: Progress) -> Report:
+        def telling(texts: Iterable[str]) -> Iterator[str]:
+            for row, text in enumerate(texts):
+                if not row % ROWS_A_TICK:
+                    show(row / len(dataset))
+                yield text
+
+        encoded = encode_dataset(dataset, vocabulary, workspace(), telling)
+        return inspect(dataset, encoded, vocabulary, TrainingConfig.max_length)
+
     return once(
         result_slot("report", dataset.id, vocabulary.sha256),
-        lambda show: inspect(dataset, vocabulary, TrainingConfig.max_length, progress=show),
+        look,
         t("Looking at the sentences …"),
         100 * len(dataset),
     )
