@@ -13,10 +13,11 @@ from benchmarks import notebook_loop
 from benchmarks.models import DATA, EMOTIONS, vocabulary
 from kobert_demo.config import TrainingConfig
 from kobert_demo.encoded import encode_texts
+from kobert_demo.events import Evaluation
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.pretraining_data import split_comments
-from kobert_demo.training import Evaluation, train
+from kobert_demo.training import train
 
 EPOCHS, LEARNING_RATE = 3, 2e-4
 SEEDS = 3

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 
 from kobert_demo.config import TrainingConfig, preset
 from kobert_demo.encoded import encode_texts
+from kobert_demo.events import Evaluation
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.predictor import Predictor
@@ -30,7 +31,7 @@ from kobert_demo.pretraining_data import (
     read_rows,
     split_comments,
 )
-from kobert_demo.training import Evaluation, train
+from kobert_demo.training import train
 from kobert_demo.vocabularies import read_vocabulary
 
 PROJECT = Path(__file__).parents[1]

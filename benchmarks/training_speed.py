@@ -22,10 +22,11 @@ from benchmarks.harness import Result, alternate, seconds
 from benchmarks.models import EMOTIONS, kobert_sized, reddit, vocabulary
 from kobert_demo.config import TrainingConfig
 from kobert_demo.encoded import encode_texts
+from kobert_demo.events import TrainStep
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.tokenizer_json import fast_tokenizer
-from kobert_demo.training import TrainStep, train
+from kobert_demo.training import train
 
 BATCH = 64
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     _classify(verbs.add_parser("classify", help="classify sentences"))
     _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
     _common(verbs.add_parser("runs", help="list all runs"))
+    _resume(verbs.add_parser("resume", help="let a run go on from its last checkpoint"))
     _verify(verbs.add_parser("verify", help="prove that a model is what it claims to be"))
     _import(verbs.add_parser("import", help="bring the weights that a notebook saved"))
     _export(verbs.add_parser("export", help="take a run's best model away"))
@@ -83,6 +84,11 @@ def _encode(verb: argparse.ArgumentParser) -> None:
     source.add_argument("--vocab", type=Path, metavar="FILE", help="a SentencePiece file")
     source.add_argument("--model", default=TrainingConfig.model, help=f"{MODELS} (mini)")
     verb.add_argument("--max-length", type=int, default=TrainingConfig.max_length)
+    _common(verb)
+
+
+def _resume(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("id", metavar="ID", help="a run that was stopped, failed or was lost")
     _common(verb)
 
 

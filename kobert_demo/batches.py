@@ -52,8 +52,14 @@ def collate(encoded: Encoded, rows: NDArray[np.int64]) -> Batch:
     )
 
 
-def training_batches(encoded: Encoded, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
-    """Yield every row once, in an order that `seed` and `epoch` alone decide."""
+def training_batches(
+    encoded: Encoded, batch_size: int, seed: int, epoch: int, done: int = 0
+) -> Iterator[Batch]:
+    """Yield every row once, in an order that `seed` and `epoch` alone decide.
+
+    Args:
+        done: how many batches of this epoch have been trained on already; they are passed over.
+    """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(encoded))
     group = batch_size * GROUP
@@ -64,7 +70,7 @@ def training_batches(encoded: Encoded, batch_size: int, seed: int, epoch: int) -
         for part in [sorted_by_length(order[start : start + group], lengths)]
         for begin in range(0, len(part), batch_size)
     ]
-    for index in random.permutation(len(chosen)):
+    for index in random.permutation(len(chosen))[done:]:
         yield collate(encoded, chosen[index])
 
 

@@ -17,7 +17,7 @@ from kobert_demo.store import Row
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from kobert_demo.training import Evaluation
+    from kobert_demo.events import Evaluation
 
 UNFINISHED = ".unfinished-"  # begins the name of a bundle that is being written
 

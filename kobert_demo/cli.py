@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = {
         "check": check,
         "train": run_verbs.train,
+        "resume": run_verbs.resume,
         "classify": classify,
         "encode": encode_texts,
         "runs": run_verbs.list_runs,

@@ -58,10 +58,35 @@ SETTINGS = {
         *(0.0, 1.0),
         Message("AdamW's pull towards 0, for all but biases and LayerNorm weights."),
     ),
+    "gradient_accumulation": Setting(
+        Message("Gradient accumulation"),
+        *(1, 1024),
+        Message("Batches whose gradients add up to one step: a larger batch in the memory of one."),
+    ),
+    "class_weights": Setting(
+        Message("Class weights"),
+        *(0.0, 1.0),
+        Message(
+            "0 counts every sentence alike, 1 every label, however rare. More of the rare labels are "
+            "found (recall), and more sentences wrongly taken for them (precision)."
+        ),
+    ),
+    "patience": Setting(
+        Message("Patience"),
+        *(0, 1000),
+        Message(
+            "Evaluations without a better macro-F1 after which the run ends early; 0 for never."
+        ),
+    ),
     "evaluate_every": Setting(
         Message("Evaluate every"),
         *(0, 1_000_000),
         Message("Steps between evaluations, besides those after each epoch; 0 for none."),
+    ),
+    "checkpoint_minutes": Setting(
+        Message("Minutes between checkpoints"),
+        *(0.001, 1440.0),
+        Message("A run that was cut off goes on from its last one; each epoch ends with one too."),
     ),
     "log_interval": Setting(
         Message("Log interval"),
@@ -94,8 +119,12 @@ class TrainingConfig:
     max_grad_norm: float = 1.0
     dropout: float = 0.5
     weight_decay: float = 0.01
-    log_interval: int = 200
+    gradient_accumulation: int = 1
+    class_weights: float = 0.0
+    patience: int = 0
     evaluate_every: int = 0
+    checkpoint_minutes: float = 10.0
+    log_interval: int = 200
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -117,9 +146,13 @@ class TrainingConfig:
             first, *others = problems
             raise ConfigError(first.text, also=tuple(others), **first.values)
 
+    @property
+    def sentences_a_step(self) -> int:
+        return self.batch_size * self.gradient_accumulation
+
     def steps_per_epoch(self, rows: int) -> int:
         """Return the optimizer steps that one pass over so many sentences takes."""
-        return -(-rows // self.batch_size)
+        return -(-rows // self.sentences_a_step)
 
 
 # What suits a model better than the notebook's values. Those of `mini` come from a small sweep, which its

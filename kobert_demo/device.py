@@ -48,6 +48,15 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def devices() -> list[str]:
+    """Return what runs can train on, one run on each at a time: every CUDA GPU, else `mps`, else `cpu`."""
+    if not may_have_gpu() or (kind := best_device()) == "cpu":
+        return ["cpu"]
+    import torch
+
+    return [f"{kind}:{number}" for number in range(torch.get_device_module(kind).device_count())]
+
+
 def multiplies_bfloat16(kind: str) -> bool:
     """Say whether a CPU has units that multiply bfloat16 matrices (Intel's AMX)."""
     import torch

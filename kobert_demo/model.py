@@ -39,14 +39,21 @@ def new_classifier(
 ) -> PreTrainedModel:
     """Return the encoder of `files` under new layers for `labels`, in float32.
 
+    A classifier for the same labels keeps its last layers: it is trained further.
+
     What is new (the last layers; a BERT's pooler where `files` has none; the encoder where `files` has no
-    weights) is drawn from torch's random state, also where `files` holds a layer for other labels.
+    weights) is drawn from torch's random state, also where `files` holds a layer for other labels. The last
+    layers begin as torch's own do, which the notebooks use: uniform within 1 / sqrt(inputs). (The 0.02 of
+    transformers is as much for a BERT, but half of it for `mini`, which then learns rare labels later.)
 
     Raises:
         ModelError: the weights cannot be read, are another model's, or do not fit the vocabulary.
     """
     model = empty_classifier(files, labels, dropout, vocabulary)
     if files.weights is not None:
+        own = _read_config(files, vocabulary).id2label
+        if own == dict(enumerate(labels)):
+            return _load(files, model.config, lambda name: True)
         encoder = f"{model.base_model_prefix}."
 
         def needed(name: str) -> bool:
@@ -55,6 +62,10 @@ def new_classifier(
         with torch.random.fork_rng(devices=[]):  # what it draws for layers that are not kept
             pretrained = _load(files, model.config, needed)
         setattr(model, model.base_model_prefix, pretrained.base_model)
+    encoder_layers = set(model.base_model.modules())
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Linear) and layer not in encoder_layers:
+            layer.reset_parameters()
     return model
 
 

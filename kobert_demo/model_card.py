@@ -8,7 +8,7 @@ from kobert_demo.sentence_pieces import VOCABULARY, SentencePieces
 from kobert_demo.store import Row
 
 if TYPE_CHECKING:
-    from kobert_demo.training import Evaluation
+    from kobert_demo.events import Evaluation
 
 
 def model_card(record: Row, vocabulary: Vocabulary, best: "Evaluation | None") -> str:

@@ -39,8 +39,8 @@ def lock_directory(directory: Path) -> Iterator[TextIO]:
 def start_process(
     directory: Path, lock: TextIO, module: str, *arguments: str
 ) -> subprocess.Popen[bytes]:
-    """Start `python -m module arguments`, which holds `lock`; its output goes to `worker.log`."""
-    with (directory / LOG).open("w") as log:
+    """Start `python -m module arguments`, which holds `lock`; its output goes on in `worker.log`."""
+    with (directory / LOG).open("a") as log:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=PROJECT,

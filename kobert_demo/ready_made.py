@@ -30,6 +30,7 @@ from kobert_demo.config import preset
 from kobert_demo.encoded import Encoded, encode_texts
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import KobertDemoError
+from kobert_demo.events import Evaluation
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import BUILT_IN, READY_MADE, RECORD, find_model
 from kobert_demo.predictor import Predictor
@@ -41,7 +42,7 @@ from kobert_demo.pretraining_data import (
     read_rows,
     split_comments,
 )
-from kobert_demo.training import Evaluation, train
+from kobert_demo.training import train
 from kobert_demo.vocabularies import read_vocabulary
 
 Labelled = tuple[str, str]  # a sentence and its emotion

@@ -47,7 +47,19 @@ def train(args: argparse.Namespace) -> int:
         config.seed,
     )
     runs = Runs(args.workspace)
-    run = follow(runs, runs.launch(choice, config), spoken_language())
+    return _followed(runs, runs.launch(choice, config), args)
+
+
+def resume(args: argparse.Namespace) -> int:
+    """Let a run go on from its last checkpoint and follow it to its end; Ctrl-C stops it again."""
+    runs = Runs(args.workspace)
+    runs.resume(args.id)
+    return _followed(runs, args.id, args)
+
+
+def _followed(runs: Runs, run_id: str, args: argparse.Namespace) -> int:
+    """Follow a run to its end and print how it ended; return the exit status."""
+    run = follow(runs, run_id, spoken_language())
     result = {
         "run": run.run,
         "status": run.status,

@@ -9,9 +9,10 @@ import platform
 import secrets
 import shutil
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -66,10 +67,47 @@ class Runs:
         name = name or f"{train.name} · {Path(files.name).name}"
         with lock_directory(directory) as lock:  # first: a run without it counts as lost
             self.store.add(run, name, record, steps)
-            words = (str(self.workspace), run)
-            worker = start_process(directory, lock, "kobert_demo.worker", *words)
-        self.store.set_pid(run, worker.pid)
+            self._start_worker(run, lock)
         return run
+
+    def _start_worker(self, run: str, lock: TextIO) -> None:
+        words = (str(self.workspace), run)
+        worker = start_process(self.directory(run), lock, "kobert_demo.worker", *words)
+        self.store.set_pid(run, worker.pid)
+
+    def resume(self, run: str) -> None:
+        """Let a run that was stopped, failed or was lost go on from its last checkpoint, in its turn.
+
+        Where it has none yet, it begins anew with the same seed.
+
+        Raises:
+            RunError: there is no such run, it goes on already, or it has finished.
+        """
+        if self.get(run).active:
+            raise RunError("The run {run} goes on: there is nothing to resume.", run=run)
+        try:
+            with lock_directory(self.directory(run)) as lock:
+                if not self.store.requeue(run):
+                    raise RunError(
+                        "The run {run} has finished: train its model further in a new run.", run=run
+                    )
+                self._start_worker(run, lock)
+        except BlockingIOError:
+            raise RunError(
+                "The run {run} is still ending: try again in a moment.", run=run
+            ) from None
+
+    def train_further(self, run: str, epochs: int, name: str) -> str:
+        """Launch a run that begins with the best model of another, on the same data; return its id.
+
+        Raises:
+            RunError: there is no such run, or it has kept no model.
+            DataError, ModelError, ConfigError: as from `launch`.
+        """
+        record = self.get(run).record
+        config = TrainingConfig(**record["config"])
+        config = replace(config, model=str(self.bundle(run)), epochs=epochs)
+        return self.launch(choice_of(record), config, name)
 
     def list(self) -> list[Run]:
         """Return all runs, the newest first; runs whose worker died are marked as lost."""
@@ -129,6 +167,11 @@ class Runs:
             ),
         )
         return self.store.run(run.run)
+
+
+def choice_of(record: Row) -> DataChoice:
+    """Return the data that was frozen into a run."""
+    return DataChoice(**{field.name: record["data"][field.name] for field in fields(DataChoice)})
 
 
 def check_length(files: ModelFiles, config: TrainingConfig) -> None:

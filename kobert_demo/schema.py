@@ -45,6 +45,12 @@ MIGRATIONS = (
         PRIMARY KEY (run, at)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE runs ADD COLUMN device TEXT;
+    ALTER TABLE runs ADD COLUMN spent REAL NOT NULL DEFAULT 0;
+    DROP INDEX IF EXISTS one_running;
+    CREATE UNIQUE INDEX one_a_device ON runs (device) WHERE status = 'running';
+    """,
 )
 
 

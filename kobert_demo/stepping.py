@@ -33,12 +33,20 @@ class Stepper:
         model: changed in place; its weights stay float32.
         optimizer: over the parameters of `model`.
         max_grad_norm: gradients with a larger L2 norm are scaled down to it.
+        rows: sentences that go through the model at once, at most; None for as many as fit.
+        class_weights: (labels), how much a sentence of each label counts; None for all alike.
     """
 
     def __init__(
-        self, model: PreTrainedModel, optimizer: torch.optim.Optimizer, max_grad_norm: float
+        self,
+        model: PreTrainedModel,
+        optimizer: torch.optim.Optimizer,
+        max_grad_norm: float,
+        rows: int | None = None,
+        class_weights: torch.Tensor | None = None,
     ) -> None:
         self._model, self._optimizer, self._max_grad_norm = model, optimizer, max_grad_norm
+        self._rows, self._class_weights = rows, class_weights
         self._part_tokens = PART_TOKENS[model.device.type]
         halved = multiplies_bfloat16(model.device.type)
         self._reader = deepcopy(model).bfloat16() if halved else model
@@ -78,30 +86,46 @@ class Stepper:
         if self._reader is not self._model:
             with torch.no_grad():
                 torch._foreach_copy_(self._read, self._weights)
-        self._reader.zero_grad()
-        rows = len(batch.labels)
-        figures = [self._part(part, rows) for part in parts(batch, self._part_tokens)]
-        if self._reader is not self._model:
-            for weight, read in zip(self._weights, self._read, strict=True):
-                weight.grad = None if read.grad is None else read.grad.float()
+        self._model.zero_grad()
+        weights = self._class_weights
+        count = float(len(batch.labels) if weights is None else weights[batch.labels].sum())
+        figures = []
+        for part in parts(batch, self._part_tokens, self._rows):
+            figures.append(self._part(part, count))
+            if self._reader is not self._model:
+                self._add_up()
         loss, right = torch.stack(figures).sum(0)
         return loss, right
 
-    def _part(self, part: Batch, rows: int) -> torch.Tensor:
+    def _add_up(self) -> None:
+        """Add the copy's gradients to those of the float32 weights."""
+        for weight, read in zip(self._weights, self._read, strict=True):
+            if read.grad is None:
+                continue
+            if weight.grad is None:
+                weight.grad = read.grad.float()
+            else:
+                weight.grad += read.grad
+            read.grad = None
+
+    def _part(self, part: Batch, count: float) -> torch.Tensor:
+        """Add the gradients of one part; `count` is what the sentences of the whole batch weigh."""
+        weights = self._class_weights
         part = part.to(self._model.device)
         with precision(self._model.device):
             logits = self._reader(
                 input_ids=part.input_ids, attention_mask=part.attention_mask
             ).logits.float()
-        loss = cross_entropy(logits, part.labels, reduction="sum") / rows
+        weights = None if weights is None else weights.to(logits.device)
+        loss = cross_entropy(logits, part.labels, weights, reduction="sum") / count
         loss.backward()  # type: ignore[no-untyped-call]
         right = (logits.argmax(-1) == part.labels).sum()
         return torch.stack([loss.detach(), right.float()])
 
 
-def parts(batch: Batch, tokens: int) -> Iterator[Batch]:
-    """Yield the batch in parts of at most so many tokens, or of one sentence, no wider than needed."""
-    rows = max(1, tokens // batch.input_ids.shape[1])
+def parts(batch: Batch, tokens: int, rows: int | None = None) -> Iterator[Batch]:
+    """Yield the batch in parts of so many tokens and rows at most, or of one sentence, each cut to fit."""
+    rows = min(rows or len(batch.labels), max(1, tokens // batch.input_ids.shape[1]))
     if rows >= len(batch.labels):
         yield batch
         return

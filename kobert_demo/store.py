@@ -46,7 +46,9 @@ class Run:
         accuracy, macro_f1, loss, best_step: of the best evaluation by macro-F1; None before the first.
         bundle: the name of the best model's directory within the run's directory.
         waiting: the place in the queue from 1; 0 where the run does not wait.
-        created_at, started_at, ended_at: seconds since 1970.
+        created_at, started_at, ended_at: seconds since 1970; the last start where there were several.
+        spent: seconds between start and end, of earlier starts.
+        device: what it trains on, such as `cpu` or `cuda:1`; None before the first start.
         tags, note: what people wrote about it.
     """
 
@@ -73,6 +75,8 @@ class Run:
     waiting: int
     tags: tuple[str, ...]
     note: str
+    device: str | None
+    spent: float
 
     @property
     def active(self) -> bool:
@@ -168,20 +172,48 @@ class RunStore:
     def set_pid(self, run: str, pid: int) -> None:
         self._write("UPDATE runs SET pid = ? WHERE run = ?", pid, run)
 
-    def claim(self, run: str) -> bool:
-        """Start `run` if it is the first of the queue and nothing runs; say whether it did."""
+    def claim(self, run: str, device: str) -> bool:
+        """Start `run` if it is the first of the queue and the device is free; say whether it did."""
         try:
             return (
                 self._write(
-                    "UPDATE runs SET status = 'running', started_at = ? WHERE run = ? "
-                    "AND status = 'queued' AND NOT EXISTS (SELECT 1 FROM runs WHERE status = 'running') "
+                    "UPDATE runs SET status = 'running', started_at = ?, device = ? WHERE run = ? "
+                    "AND status = 'queued' AND NOT EXISTS "
+                    "(SELECT 1 FROM runs WHERE status = 'running' AND device = ?) "
                     "AND place = (SELECT min(place) FROM runs WHERE status = 'queued')",
-                    *(time.time(), run),
+                    *(time.time(), device, run, device),
                 )
                 == 1
             )
         except sqlite3.IntegrityError:  # another worker was faster
             return False
+
+    def requeue(self, run: str) -> bool:
+        """Put a run that ended unfinished at the end of the queue; say whether it was one."""
+        return (
+            self._write(
+                "UPDATE runs SET status = 'queued', place = (SELECT max(place) + 1 FROM runs), "
+                "spent = spent + coalesce(ended_at - started_at, 0), started_at = NULL, "
+                "ended_at = NULL, pid = NULL, stop_requested = 0, error = NULL "
+                "WHERE run = ? AND status IN ('stopped', 'failed', 'lost')",
+                run,
+            )
+            == 1
+        )
+
+    def rewind(self, run: str, step: int) -> None:
+        """Forget steps and evaluations past `step`: they are taken again."""
+        for table in ("steps", "evaluations"):
+            self._write(f"DELETE FROM {table} WHERE run = ? AND step > ?", run, step)
+
+    def best_step(self, run: str, until: int) -> int | None:
+        """Return the step of the best evaluation by macro-F1, then loss, of those up to step `until`."""
+        rows = self._read(
+            "SELECT step FROM evaluations WHERE run = ? AND step <= ? "
+            "ORDER BY macro_f1 DESC, loss, step LIMIT 1",
+            *(run, until),
+        )
+        return rows[0]["step"] if rows else None
 
     def end(self, run: str, status: Status, error: Message | None = None) -> bool:
         """End an active run; say whether it was one."""
@@ -201,7 +233,7 @@ class RunStore:
         rows = self._read("SELECT stop_requested FROM runs WHERE run = ?", run)
         return bool(rows[0]["stop_requested"])
 
-    def set_bundle(self, run: str, bundle: str) -> None:
+    def set_bundle(self, run: str, bundle: str | None) -> None:
         self._write("UPDATE runs SET bundle = ? WHERE run = ?", bundle, run)
 
     def add_steps(self, run: str, steps: Iterable[Row]) -> None:

@@ -4,9 +4,9 @@
 an event means for a run is the worker's business.
 """
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,63 +15,12 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, get_cosine_schedule_with_warmup
 
 from kobert_demo import metrics
-from kobert_demo.batches import evaluation_batches, training_batches
+from kobert_demo.batches import Batch, evaluation_batches, training_batches
 from kobert_demo.config import TrainingConfig
 from kobert_demo.encoded import Encoded
+from kobert_demo.events import Evaluating, Evaluation, Event, Settled, State
+from kobert_demo.meter import Best, Meter
 from kobert_demo.stepping import Stepper, precision
-
-READ_INTERVAL = 0.2  # seconds between two looks at an accelerator's results: looking waits for it
-
-
-@dataclass(frozen=True)
-class TrainStep:
-    """One optimizer step.
-
-    Attributes:
-        step: from 1, over all epochs; epoch: from 1.
-        loss: mean cross-entropy of the batch, in nats.
-        accuracy: share of right answers in this epoch so far, over sentences.
-        learning_rate: that of this step.
-        grad_norm: L2 norm of all gradients before clipping.
-        sentences: trained on so far, over all epochs.
-        seconds: spent in training steps so far; evaluations do not count.
-    """
-
-    step: int
-    epoch: int
-    loss: float
-    accuracy: float
-    learning_rate: float
-    grad_norm: float
-    sentences: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The model on the test data after `step` steps, all figures exact over sentences.
-
-    Attributes:
-        loss: mean cross-entropy, in nats.
-        confusion: (labels, labels) counts; row: true label, column: predicted label.
-    """
-
-    step: int
-    epoch: int
-    loss: float
-    accuracy: float
-    macro_f1: float
-    confusion: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Evaluating:
-    """A batch of the test data has been looked at: a moment to stop in a long evaluation."""
-
-    step: int
-
-
-Event = TrainStep | Evaluating | Evaluation
 
 
 def train(
@@ -79,38 +28,50 @@ def train(
     train_data: Encoded,
     test_data: Encoded,
     config: TrainingConfig,
+    start: State | None = None,
 ) -> Iterator[Event]:
     """Fine-tune `model` in place, on the device it is on.
 
     Yields a `TrainStep` for each step, and an `Evaluation` after each epoch and each
     `config.evaluate_every` steps, with an `Evaluating` for each of its batches before it. On an
-    accelerator the steps come in small groups, because reading a loss waits for the device.
+    accelerator the steps come in small groups, because reading a loss waits for the device. A `Settled`
+    follows each group and each evaluation.
+
+    Args:
+        start: the state to go on from; on a CPU all that follows is then as if nothing had come between.
     """
     per_epoch = config.steps_per_epoch(len(train_data))
-    steps = config.epochs * per_epoch
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(model, config.weight_decay), lr=config.learning_rate, fused=True
-    )
-    warmup = int(steps * config.warmup_ratio)
-    schedule = get_cosine_schedule_with_warmup(optimizer, warmup, steps)
-    stepper = Stepper(model, optimizer, config.max_grad_norm)
-    meter, step = _Meter(model.device), 0
-    for epoch in range(1, config.epochs + 1):
-        meter.start_epoch(epoch)
-        for batch in training_batches(train_data, config.batch_size, config.seed, epoch):
-            step += 1
-            rate = schedule.get_last_lr()[0]
-            values = stepper.step(batch)
-            schedule.step()
-            meter.add(len(batch.labels), rate, values)
-            evaluating = step == epoch * per_epoch or (
-                config.evaluate_every > 0 and step % config.evaluate_every == 0
+    loop = _Loop(model, train_data, config)
+    if start:
+        loop.restore(start)
+
+    def evaluation() -> Iterator[Event]:
+        batch_size, epoch = 2 * config.batch_size, -(-loop.step // per_epoch)
+        for event in evaluate(model, test_data, batch_size, loop.step, epoch):
+            loop.best.see(event)
+            yield event
+        loop.owes_evaluation = False
+        loop.meter.resume()
+        yield loop.settled()
+
+    if loop.owes_evaluation:
+        yield from evaluation()
+    while loop.step < config.epochs * per_epoch and not loop.best.is_hopeless(config.patience):
+        epoch, done = divmod(loop.step, per_epoch)
+        loop.meter.start_epoch(epoch + 1, anew=not done)
+        size = config.sentences_a_step
+        for batch in training_batches(train_data, size, config.seed, epoch + 1, done):
+            loop.take_step(batch)
+            loop.owes_evaluation = loop.step % per_epoch == 0 or (
+                config.evaluate_every > 0 and loop.step % config.evaluate_every == 0
             )
-            if evaluating or meter.due():
-                yield from meter.read()
-            if evaluating:
-                yield from evaluate(model, test_data, 2 * config.batch_size, step, epoch)
-                meter.resume()
+            if loop.owes_evaluation or loop.meter.due():
+                yield from loop.meter.read()
+                yield loop.settled()
+            if loop.owes_evaluation:
+                yield from evaluation()
+                if loop.best.is_hopeless(config.patience):
+                    break
 
 
 def evaluate(
@@ -156,43 +117,69 @@ def _spared(name: str) -> bool:
     return name.endswith("bias") or "norm" in name.lower()
 
 
-@dataclass
-class _Meter:
-    """Keeps the steps whose results still lie on the device, and turns them into events."""
+class _Loop:
+    """What changes from step to step."""
 
-    device: torch.device
-    epoch: int = 0
-    step: int = 0
-    right: int = 0
-    seen: int = 0
-    sentences: int = 0
-    seconds: float = 0.0
-    began: float = 0.0
-    pending: list[tuple[int, float, torch.Tensor]] = field(default_factory=list)
+    def __init__(self, model: PreTrainedModel, data: Encoded, config: TrainingConfig) -> None:
+        self.step, self.meter, self.best = 0, Meter(model.device), Best()
+        self.owes_evaluation = False
+        self._model = model
+        self._optimizer = torch.optim.AdamW(
+            _parameter_groups(model, config.weight_decay), lr=config.learning_rate, fused=True
+        )
+        steps = config.epochs * config.steps_per_epoch(len(data))
+        warmup = int(steps * config.warmup_ratio)
+        self._schedule = get_cosine_schedule_with_warmup(self._optimizer, warmup, steps)
+        weights = class_weights(data.labels, model.num_labels, config.class_weights)
+        self._stepper = Stepper(
+            model, self._optimizer, config.max_grad_norm, config.batch_size, weights
+        )
 
-    def start_epoch(self, epoch: int) -> None:
-        self.epoch, self.right, self.seen = epoch, 0, 0
-        self.resume()
+    def take_step(self, batch: Batch) -> None:
+        rate = self._schedule.get_last_lr()[0]
+        values = self._stepper.step(batch)
+        self._schedule.step()
+        self.step += 1
+        self.meter.add(len(batch.labels), rate, values)
 
-    def resume(self) -> None:
-        self.began = time.perf_counter()
+    def settled(self) -> Settled:
+        return Settled(self.step, self.owes_evaluation, self.state)
 
-    def add(self, rows: int, learning_rate: float, values: torch.Tensor) -> None:
-        self.pending.append((rows, learning_rate, values))
+    def state(self) -> State:
+        return {
+            "step": self.step,
+            "owes_evaluation": self.owes_evaluation,
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "meter": self.meter.state(),
+            "best": asdict(self.best),
+            "random": {kind: source.get_rng_state() for kind, source in self._random()},
+        }
 
-    def due(self) -> bool:
-        return self.device.type == "cpu" or time.perf_counter() - self.began > READ_INTERVAL
+    def restore(self, state: State) -> None:
+        self.step, self.owes_evaluation = state["step"], state["owes_evaluation"]
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        self.meter = Meter(self._model.device, step=self.step, **state["meter"])
+        self.best = Best(**state["best"])
+        for kind, source in self._random():
+            if kind in state["random"]:  # not where the run goes on, on another kind of device
+                source.set_rng_state(state["random"][kind])
 
-    def read(self) -> Iterator[TrainStep]:
-        read = torch.stack([values for _, _, values in self.pending]).tolist()
-        pause = (time.perf_counter() - self.began) / len(self.pending)
-        for (rows, rate, _), (loss, right, norm) in zip(self.pending, read, strict=True):
-            self.step += 1
-            self.right, self.seen = self.right + int(right), self.seen + rows
-            self.sentences, self.seconds = self.sentences + rows, self.seconds + pause
-            accuracy = self.right / self.seen
-            yield TrainStep(
-                self.step, self.epoch, loss, accuracy, rate, norm, self.sentences, self.seconds
-            )
-        self.pending.clear()
-        self.resume()
+    def _random(self) -> Iterator[tuple[str, Any]]:
+        yield "cpu", torch.random
+        if (kind := self._model.device.type) != "cpu":
+            yield kind, torch.get_device_module(kind)
+
+
+def class_weights(labels: NDArray[np.int64], count: int, power: float) -> torch.Tensor | None:
+    """Return how much a sentence of each label counts, (count); None where all count alike.
+
+    With power 1 they are scikit-learn's "balanced" ones, sentences / (labels * sentences of the label).
+    """
+    if not power:
+        return None
+    counts = np.bincount(labels, minlength=count).clip(1)
+    return torch.from_numpy((len(labels) / (count * counts)) ** power).float()

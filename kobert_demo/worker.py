@@ -8,33 +8,26 @@ import errno
 import logging
 import math
 import os
-import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
-from kobert_demo.bundle import save_bundle
 from kobert_demo.config import TrainingConfig
-from kobert_demo.dataset import DataChoice, Dataset, load_choice
+from kobert_demo.dataset import Dataset, load_choice
+from kobert_demo.device import devices
 from kobert_demo.errors import DataError, KobertDemoError, RunError
+from kobert_demo.events import Evaluation, Settled, TrainStep
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
-from kobert_demo.runs import Runs
+from kobert_demo.runs import Runs, choice_of
 from kobert_demo.store import Row, Status
 from kobert_demo.verify import verify_once
 from kobert_demo.vocabularies import read_vocabulary
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-    from kobert_demo.encoding import Vocabulary
-    from kobert_demo.training import Evaluation, TrainStep
 
 ROWS_A_LOOK = 2_000  # texts encoded between two looks at whether to stop
 WAIT = 0.25  # seconds between two looks at the queue
@@ -62,6 +55,7 @@ class Worker:
         self._record: Row = runs.store.run(run).record
         self._config = TrainingConfig(**self._record["config"])
         self._terminated = threading.Event()
+        self._device = ""
         self._unwritten: list[Row] = []
         self._flushed_at = 0.0
         signal.signal(signal.SIGTERM, self._terminate)
@@ -90,10 +84,12 @@ class Worker:
         return self._terminated.is_set() or self._store.stop_requested(self._run)
 
     def _wait(self) -> bool:
-        """Return True when it is this run's turn, False when it was stopped before."""
+        """Return True when it is this run's turn on a device, False when it was stopped before."""
+        choices = devices()
         while not self._stopping():
-            if self._store.claim(self._run):
-                return True
+            for self._device in choices:
+                if self._store.claim(self._run, self._device):
+                    return True
             time.sleep(WAIT)
             self._runs.list()  # a dead worker at the head of the queue must not block it
         return False
@@ -101,39 +97,48 @@ class Worker:
     def _train(self) -> Status:
         import torch
 
-        from kobert_demo.device import best_device
+        from kobert_demo.checkpoint import load_checkpoint
         from kobert_demo.encoded_store import encode_dataset
+        from kobert_demo.keeper import Keeper, rewind
         from kobert_demo.model import new_classifier
-        from kobert_demo.training import Evaluation, TrainStep, train
+        from kobert_demo.training import train
 
-        config, device = self._config, best_device()
-        log.info("training on %s with %d threads", device, torch.get_num_threads())
+        config = self._config
+        log.info("training on %s with %d threads", self._device, torch.get_num_threads())
         files = find_model(self._record["weights"])
         vocabulary = read_vocabulary(files.vocabulary)
         self._look_at(files)
         torch.manual_seed(config.seed)
-        model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
+        model = new_classifier(files, self._record["labels"], config.dropout, vocabulary)
+        model = model.to(self._device)
         train_data, test_data = (
             encode_dataset(data, vocabulary, self._runs.workspace, self._watched).cut(
                 config.max_length
             )
             for data in self._data()
         )
-        best: Evaluation | None = None
-        for event in train(model, train_data, test_data, config):
+        start = load_checkpoint(self._directory)
+        rewind(self._runs, self._run, start["step"] if start else 0)
+        per_epoch = config.steps_per_epoch(len(train_data))
+        keeper = Keeper(self._runs, self._run, model, vocabulary, per_epoch)
+        for event in train(model, train_data, test_data, config, start):
             if isinstance(event, TrainStep):
                 self._take_step(event)
             elif isinstance(event, Evaluation):
                 self._take_evaluation(event)
-                if best is None or (event.macro_f1, -event.loss) > (best.macro_f1, -best.loss):
-                    best = event
-                    self._keep(model, vocabulary, best)
+                keeper.take_evaluation(event)
             else:
                 self._flush()  # nobody should wait for the last steps while the model is evaluated
-            if self._stopping():
-                break
+                if isinstance(event, Settled):
+                    keeper.settle(event)
+                if self._stopping():
+                    keeper.keep_checkpoint()
+                    return "stopped"
         self._flush()
-        return "stopped" if self._stopping() else "finished"
+        if event.step < self._store.run(self._run).steps:
+            log.info("macro-F1 did not rise in %d evaluations: the run ends early", config.patience)
+        keeper.finish()
+        return "finished"
 
     def _look_at(self, files: ModelFiles) -> None:
         """Check a model when it is first used; what fails is said in the log, and on the run's page."""
@@ -152,17 +157,14 @@ class Worker:
     def _data(self) -> tuple[Dataset, Dataset]:
         """Return the training and the test data that were frozen into the run."""
         frozen = self._record["data"]
-        names = (field.name for field in fields(DataChoice))
-        train, test = load_choice(
-            self._runs.workspace, DataChoice(**{name: frozen[name] for name in names})
-        )
+        train, test = load_choice(self._runs.workspace, choice_of(self._record))
         if (train.sha256, test.sha256) != (frozen["train_sha256"], frozen["test_sha256"]):
             raise DataError(
                 "The data of this run has changed on disk since it was launched: upload the file again."
             )
         return train, test
 
-    def _take_step(self, step: "TrainStep") -> None:
+    def _take_step(self, step: TrainStep) -> None:
         if not math.isfinite(step.loss):
             self._flush()
             raise _no_number(step.step)
@@ -178,7 +180,7 @@ class Worker:
             self._unwritten.clear()
         self._flushed_at = time.monotonic()
 
-    def _take_evaluation(self, evaluation: "Evaluation") -> None:
+    def _take_evaluation(self, evaluation: Evaluation) -> None:
         self._flush()
         if not math.isfinite(evaluation.loss):
             raise _no_number(evaluation.step)
@@ -188,20 +190,6 @@ class Worker:
             "epoch %d test loss %.4f accuracy %.4f macro-F1 %.4f",
             *(evaluation.epoch, evaluation.loss, evaluation.accuracy, evaluation.macro_f1),
         )
-
-    def _keep(
-        self,
-        model: "PreTrainedModel",
-        vocabulary: "Vocabulary",
-        best: "Evaluation",
-    ) -> None:
-        """Make this the run's model; the one before stays until the new one is whole."""
-        before = self._store.run(self._run).bundle
-        bundle = f"bundle-{best.step}"
-        save_bundle(self._directory / bundle, model, vocabulary, self._record, best)
-        self._store.set_bundle(self._run, bundle)
-        if before:
-            shutil.rmtree(self._directory / before)
 
 
 def _no_number(step: int) -> RunError:

@@ -1,11 +1,9 @@
 """Choose data and settings, start a run, watch it: the page where models are made."""
 
-from dataclasses import fields
-
 import streamlit as st
 
 from kobert_demo.dataset import DataChoice, Dataset, list_datasets
-from kobert_demo.runs import Runs
+from kobert_demo.runs import Runs, choice_of
 from kobert_demo.ui.elements import (
     choose_in_address,
     distinct_names,
@@ -43,9 +41,7 @@ if not datasets and not known:
 def earlier_choices() -> list[DataChoice]:
     """Return what this visitor chose on the Dataset page, then what the runs had, newest first."""
     chosen = st.session_state.get("data") or DataChoice.from_text(st.query_params.get("data", ""))
-    parts = [field.name for field in fields(DataChoice)]
-    of_runs = (run.record["data"] for run in known.values() if run.status != "imported")
-    choices = [DataChoice(**{part: data[part] for part in parts}) for data in of_runs]
+    choices = [choice_of(run.record) for run in known.values() if run.status != "imported"]
     return [
         choice
         for choice in [*([chosen] if chosen else []), *choices]

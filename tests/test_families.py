@@ -17,11 +17,12 @@ from kobert_demo.config import TrainingConfig
 from kobert_demo.download import download_model
 from kobert_demo.encoded import encode_texts
 from kobert_demo.encoding import encode
+from kobert_demo.events import Evaluation, TrainStep
 from kobert_demo.export import export
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import find_model, needs_download
 from kobert_demo.predictor import Predictor
-from kobert_demo.training import Evaluation, TrainStep, train
+from kobert_demo.training import train
 from kobert_demo.vocabularies import read_vocabulary
 from tests.families import FAMILIES
 from tests.loopback_hub import LoopbackHub

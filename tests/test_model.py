@@ -214,3 +214,22 @@ def test_an_empty_vocabulary_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tiny.spiece").write_bytes(b"")
     with pytest.raises(ModelError):
         read_vocabulary(find_model(str(tmp_path)).vocabulary)
+
+
+def test_last_layers_are_kept_for_the_same_labels_and_drawn_anew_for_others(tmp_path: Path) -> None:
+    trained = tiny_model()
+    trained.config.id2label = {0: "분노", 1: "행복"}
+    save_tiny_model(tmp_path, trained)
+    files = find_model(str(tmp_path))
+    same = new_classifier(files, ("분노", "행복"), 0.1, vocabulary())
+    other = new_classifier(files, ("행복", "분노"), 0.1, vocabulary())
+    assert torch.equal(same.classifier.weight, trained.classifier.weight)
+    assert not torch.equal(other.classifier.weight, trained.classifier.weight)
+    assert same.config.classifier_dropout == 0.1
+
+
+def test_new_last_layers_begin_as_the_notebooks_do() -> None:
+    """`nn.Linear`'s own beginning: uniform within 1 / sqrt(256), where transformers has 0.02."""
+    weight = new_classifier(find_model("mini"), LABELS, 0.3, vocabulary()).classifier.weight
+    assert weight.abs().max() <= 1 / 16
+    assert weight.std().item() == pytest.approx(1 / 16 / 3**0.5, rel=0.1)

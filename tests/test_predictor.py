@@ -11,9 +11,9 @@ from transformers import AutoModelForSequenceClassification
 from kobert_demo.bundle import save_bundle
 from kobert_demo.encoding import encode
 from kobert_demo.errors import ModelError
+from kobert_demo.events import Evaluation
 from kobert_demo.predictor import Predictor
 from kobert_demo.store import Row
-from kobert_demo.training import Evaluation
 from tests.models import tiny_model, vocabulary
 
 TEXTS = ["행복해요", "", "정말 길고 긴 문장을 아주 길게 써 봅니다 " * 3, "<b>굵게</b> 漢字 🎉"]

@@ -85,14 +85,49 @@ def test_runs_start_in_order_and_one_at_a_time(store: RunStore) -> None:
     for name in "abc":
         store.add(name, name, {}, steps=1)
     assert [run.waiting for run in store.runs()] == [3, 2, 1]
-    assert not store.claim("b")
-    assert store.claim("a")
-    assert not store.claim("a")
-    assert not store.claim("b")
+    assert not store.claim("b", "cpu")
+    assert store.claim("a", "cpu")
+    assert not store.claim("a", "cpu")
+    assert not store.claim("b", "cpu")
     assert [(run.run, run.waiting) for run in store.runs()] == [("c", 2), ("b", 1), ("a", 0)]
     store.end("a", "finished")
-    assert not store.claim("c")
-    assert store.claim("b")
+    assert not store.claim("c", "cpu")
+    assert store.claim("b", "cpu")
+
+
+def test_each_device_has_one_run(store: RunStore) -> None:
+    for name in "abc":
+        store.add(name, name, {}, steps=1)
+    assert store.claim("a", "cuda:0")
+    assert not store.claim("b", "cuda:0")
+    assert store.claim("b", "cuda:1")
+    assert not any(store.claim("c", device) for device in ("cuda:0", "cuda:1"))
+    store.end("a", "finished")
+    assert store.claim("c", "cuda:0")
+    assert [run.device for run in store.runs()] == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+def test_a_run_that_was_cut_off_waits_again_behind_the_others(store: RunStore) -> None:
+    for name in "ab":
+        store.add(name, name, {}, steps=4)
+    store.claim("a", "cpu")
+    store.request_stop("a")
+    assert not store.requeue("a")  # it still goes on
+    store.add_steps("a", [step(number) for number in (1, 2, 3)])
+    for number, macro_f1 in ((1, 0.5), (2, 0.4), (3, 0.9)):
+        store.add_evaluation("a", evaluation(number, macro_f1))
+    store.end("a", "lost")
+    assert store.requeue("a")
+    run = store.run("a")
+    assert (run.status, run.waiting, run.stop_requested, run.error) == ("queued", 2, False, None)
+    assert run.spent >= 0
+    store.rewind("a", 2)
+    assert [row["step"] for row in store.steps("a")] == [1, 2]
+    assert store.best_step("a", 2) == store.best_step("a", 9) == 1
+    assert store.best_step("a", 0) is None
+    store.claim("b", "cpu")
+    store.end("b", "finished")
+    assert not store.requeue("b")
 
 
 def test_of_many_who_claim_at_once_one_gets_it(tmp_path: Path) -> None:
@@ -104,7 +139,7 @@ def test_of_many_who_claim_at_once_one_gets_it(tmp_path: Path) -> None:
     def claim() -> None:
         store = RunStore(path)
         together.wait()
-        won.append(store.claim("a"))
+        won.append(store.claim("a", "cpu"))
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
     for thread in threads:

@@ -61,7 +61,7 @@ def finished(
     record = freeze(choice, TrainingConfig(), train, test, find_model("mini"))
     store = RunStore(workspace / "runs.sqlite")
     store.add(run, f"{train.name} · mini", record, steps=1)
-    store.claim(run)
+    store.claim(run, "cpu")
     figures = {"step": 1, "epoch": 1, "loss": 1.0, "accuracy": 0.5}
     speed = {"learning_rate": rate, "grad_norm": 1.0, "sentences": 8, "seconds": 1.0}
     store.add_steps(run, [{**figures, **speed}])
@@ -235,7 +235,7 @@ def test_home_watches_the_run_that_trains(page: AppTest, workspace: Path) -> Non
             lock = workspace / "runs" / run / "worker.lock"
             lock.parent.mkdir(parents=True)
             fcntl.flock(locks.enter_context(lock.open("w")), fcntl.LOCK_EX)
-        store.claim("trains")
+        store.claim("trains", "cpu")
         page.run()
         page.button(key="step 2").click().run()
     assert page.query_params["run"] == "trains"

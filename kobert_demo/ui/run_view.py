@@ -68,6 +68,17 @@ def _heading(runs: Runs, run: Run) -> None:
                 with say_errors():  # it may have ended just now
                     runs.stop(run.run)
                 st.rerun(scope="fragment")
+        elif run.status in ("stopped", "failed", "lost"):
+            st.space("stretch")
+            if st.button(
+                t("Resume"),
+                icon=":material/resume:",
+                key="resume",
+                help=t("Goes on from the last checkpoint as if nothing had come between."),
+            ):
+                with say_errors():
+                    runs.resume(run.run)
+                    st.rerun()
 
 
 def _progress(run: Run) -> None:
@@ -86,7 +97,7 @@ def _progress(run: Run) -> None:
         return
     if run.started_at is None:
         return
-    elapsed = (run.ended_at or time.time()) - run.started_at
+    elapsed = run.spent + (run.ended_at or time.time()) - run.started_at
     text = t(
         "Epoch {epoch} of {epochs} · step {step} of {steps} · {elapsed}",
         epoch=f"{run.epoch:,}",
@@ -107,6 +118,14 @@ def _outcome(runs: Runs, run: Run, leads: bool) -> None:
     """Say how the run ended and what to do next."""
     if run.error:
         st.error(plain(run.error.in_language(language())), icon=":material/error:")
+    elif run.status == "finished" and run.step < run.steps:
+        st.info(
+            t(
+                "The run ended early: macro-F1 had not risen in {count} evaluations.",
+                count=run.record["config"]["patience"],
+            ),
+            icon=":material/flag:",
+        )
     elif run.status == "stopped" and run.bundle is None:
         st.warning(
             t("The run was stopped before its first evaluation, so there is no model to keep."),
@@ -134,6 +153,23 @@ def _outcome(runs: Runs, run: Run, leads: bool) -> None:
             ):
                 st.switch_page("pages/classification.py", query_params={"classifier": run.run})
             take_away(runs, run.run)
+            if "data" in run.record:
+                _offer_further(runs, run)
+
+
+def _offer_further(runs: Runs, run: Run) -> None:
+    with st.popover(t("Train further"), icon=":material/fast_forward:"):
+        st.caption(
+            t("A new run begins with the best model of this one, on the same data and settings.")
+        )
+        epochs = st.number_input(
+            t("Epochs"), 1, int(SETTINGS["epochs"].highest), value=2, key="further_epochs"
+        )
+        if st.button(t("Start"), type="primary", key="further"):
+            with say_errors():
+                name = t("{name}, further", name=run.name)
+                st.session_state["launched"] = runs.train_further(run.run, int(epochs), name)
+                st.rerun()
 
 
 def _evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:

@@ -1,0 +1,104 @@
+"""What a run keeps on disk while it trains: checkpoints to go on from, and its best model so far.
+
+A bundle stays as long as a checkpoint may lead back to a time at which it was the best.
+"""
+
+import logging
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from kobert_demo.bundle import save_bundle
+from kobert_demo.checkpoint import checkpoint_steps, forget_checkpoints, save_checkpoint
+from kobert_demo.events import Evaluation, Settled
+from kobert_demo.runs import Runs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from kobert_demo.encoding import Vocabulary
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Keeps what must outlive the process of one run.
+
+    Args:
+        model: as it trains.
+        per_epoch: steps of one epoch; a checkpoint is kept after each.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        run: str,
+        model: "PreTrainedModel",
+        vocabulary: "Vocabulary",
+        per_epoch: int,
+    ) -> None:
+        self._store, self._run, self._directory = runs.store, run, runs.directory(run)
+        self._record = runs.store.run(run).record
+        self._model, self._vocabulary, self._per_epoch = model, vocabulary, per_epoch
+        self._settled: Settled | None = None
+        self._kept_at = time.monotonic()
+
+    def take_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep the model where this evaluation, which is in the store already, is the best."""
+        if self._store.best_step(self._run, evaluation.step) == evaluation.step:
+            bundle = bundle_name(evaluation.step)
+            save_bundle(
+                self._directory / bundle, self._model, self._vocabulary, self._record, evaluation
+            )
+            self._store.set_bundle(self._run, bundle)
+
+    def settle(self, settled: Settled) -> None:
+        """Keep a checkpoint where it is time for one."""
+        self._settled = settled
+        minutes = (time.monotonic() - self._kept_at) / 60
+        ended = settled.step % self._per_epoch == 0 and not settled.owes_evaluation
+        if ended or minutes > self._record["config"].get("checkpoint_minutes", 10):
+            self.keep_checkpoint()
+
+    def keep_checkpoint(self) -> None:
+        """Keep a checkpoint of the last moment that was settled; without room for it, the run goes on."""
+        if self._settled is None:
+            return
+        try:
+            save_checkpoint(self._directory, self._settled.state())
+        except OSError as error:
+            log.warning("no checkpoint could be kept at step %d: %s", self._settled.step, error)
+            return
+        self._kept_at = time.monotonic()
+        needed = [
+            self._store.best_step(self._run, step) for step in checkpoint_steps(self._directory)
+        ]
+        self._forget_bundles({bundle_name(step) for step in needed if step is not None})
+
+    def finish(self) -> None:
+        """Leave nothing but the best model."""
+        forget_checkpoints(self._directory)
+        self._forget_bundles(set())
+
+    def _forget_bundles(self, needed: set[str]) -> None:
+        """Delete the bundles that are neither needed nor the run's."""
+        needed = {*needed, self._store.run(self._run).bundle or ""}
+        for path in self._directory.glob("bundle-*"):
+            if path.name not in needed:
+                shutil.rmtree(path)
+
+
+def rewind(runs: Runs, run: str, step: int) -> None:
+    """Let a run be as it was at `step`: what came later is trained anew."""
+    runs.store.rewind(run, step)
+    best = runs.store.best_step(run, step)
+    bundle = None if best is None else bundle_name(best)
+    directory = runs.directory(run)
+    runs.store.set_bundle(run, bundle if bundle and (directory / bundle).is_dir() else None)
+    for path in directory.glob("bundle-*"):
+        if int(path.name.split("-")[1]) > step:
+            shutil.rmtree(path)
+
+
+def bundle_name(step: int) -> str:
+    return f"bundle-{step}"

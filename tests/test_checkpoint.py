@@ -1,0 +1,81 @@
+"""Checkpoints on disk: whole or not there, the last two, and damage is noticed."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+
+from kobert_demo.checkpoint import (
+    checkpoint_steps,
+    forget_checkpoints,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+
+def state(step: int) -> dict[str, object]:
+    return {"step": step, "weights": torch.arange(1000) * step}
+
+
+def newest(directory: Path, step: int) -> Path:
+    (path,) = directory.glob(f"checkpoint-{step}-*.pt")
+    return path
+
+
+def test_the_newest_is_read_back_and_two_are_kept(tmp_path: Path) -> None:
+    assert load_checkpoint(tmp_path) is None
+    for step in (9, 10, 100):
+        save_checkpoint(tmp_path, state(step))
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert found["step"] == 100
+    assert torch.equal(found["weights"], torch.arange(1000) * 100)
+    assert checkpoint_steps(tmp_path) == [100, 10]
+    forget_checkpoints(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "one bit"])
+def test_where_one_is_damaged_the_one_before_is_used(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path, state(step))
+    path = newest(tmp_path, 2)
+    content = bytearray(path.read_bytes())
+    if damage == "one bit":
+        content[len(content) // 2] ^= 1
+    path.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, content))
+    with caplog.at_level(logging.WARNING):
+        found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert found["step"] == 1
+    assert f"{path.name} is damaged" in caplog.text
+
+
+def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, state(1))
+    newest(tmp_path, 1).write_bytes(b"nothing")
+    assert load_checkpoint(tmp_path) is None
+
+
+def test_an_unfinished_one_is_never_read(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, state(1))
+    (tmp_path / "checkpoint.new").write_bytes(newest(tmp_path, 1).read_bytes())
+    assert checkpoint_steps(tmp_path) == [1]
+
+
+def test_a_full_disk_leaves_the_ones_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint(tmp_path, state(1))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kobert_demo.checkpoint.torch.save", full)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(tmp_path, state(2))
+    assert checkpoint_steps(tmp_path) == [1]
+    assert len(list(tmp_path.iterdir())) == 1
