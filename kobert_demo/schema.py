@@ -45,6 +45,11 @@ MIGRATIONS = (
         PRIMARY KEY (run, at)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE sparklines (
+        run TEXT NOT NULL PRIMARY KEY, step INTEGER NOT NULL, losses TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

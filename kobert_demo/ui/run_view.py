@@ -184,7 +184,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _curves(runs: Runs, run: Run) -> None:
-    def read(table: Table, column: str) -> Callable[[int], Points]:
+    def read(table: Table, column: str) -> Callable[[float], Points]:
         return partial(runs.store.curve, run.run, table, column)
 
     left, right = st.columns(2)
