@@ -69,5 +69,8 @@ class Database:
             return connection.execute(sql, values).rowcount
 
     def _read(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._rows(sql, *values)]
+
+    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         with self._saying_what_is_wrong():
-            return [dict(row) for row in self._connection().execute(sql, values)]
+            return self._connection().execute(sql, values).fetchall()

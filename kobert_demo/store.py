@@ -221,11 +221,11 @@ class RunStore(Database):
         self, run: str, table: Table, column: str, after: float = 0
     ) -> tuple[list[int], list[float | None]]:
         """Return the steps past `after` and one column's values at them; None where not finite."""
-        rows = self._read(
-            f"SELECT step, {column} AS value FROM {table} WHERE run = ? AND step > ? ORDER BY step",
+        rows = self._rows(
+            f"SELECT step, {column} FROM {table} WHERE run = ? AND step > ? ORDER BY step",
             *(run, after),
         )
-        return [row["step"] for row in rows], [row["value"] for row in rows]
+        return [step for step, _ in rows], [value for _, value in rows]
 
     def active(self) -> set[str]:
         """Return the ids of the runs that wait or train: the cheapest look at what goes on."""
