@@ -10,6 +10,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -94,6 +95,18 @@ class Runs:
         if not self.get(run).active:
             raise RunError("The run {run} has ended already: there is nothing to stop.", run=run)
         self.store.request_stop(run)
+
+    def describe(self, run: str, name: str, tags: Iterable[str], note: str) -> None:
+        """Name a run, tag it, and write a note about it; white space around them does not count.
+
+        Raises:
+            RunError: there is no such run, or the name is empty.
+        """
+        if not name.strip():
+            raise RunError("A run needs a name: type one.")
+        self.get(run)
+        stripped = dict.fromkeys(filter(None, map(str.strip, tags)))
+        self.store.describe(run, name.strip(), stripped, note.strip())
 
     def delete(self, run: str) -> None:
         """Forget a run that has ended and remove its files, its model among them.
