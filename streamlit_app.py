@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from kobert_demo.language import LANGUAGES, language_of
+from kobert_demo.ui.notices import tell_ends
 from kobert_demo.ui.plotly_file import publish_plotly
 from kobert_demo.ui.session import t
 from kobert_demo.ui.style import show_style
@@ -48,6 +49,20 @@ page = st.navigation(
             help=t("Fine-tune a model on your sentences and watch it learn."),
         ),
         st.Page(
+            "pages/runs.py",
+            title=t("Runs"),
+            icon=":material/list_alt:",
+            url_path="runs",
+            help=t("Find, compare and tidy up everything that was trained."),
+        ),
+        st.Page(
+            "pages/compare.py",
+            title=t("Compare runs"),
+            icon=":material/compare_arrows:",
+            url_path="compare",
+            visibility="hidden",
+        ),
+        st.Page(
             "pages/classification.py",
             title=t("Classification"),
             icon=":material/mood:",
@@ -62,4 +77,5 @@ if chosen != native:
     st.query_params["lang"] = chosen
 elif asked:
     del st.query_params["lang"]
+tell_ends()
 page.run()

@@ -12,6 +12,7 @@ from kobert_demo.model_files import KOBERT, READY_MADE
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 DEFAULT_WORKSPACE = "workspace"
+DOCUMENT, LINES = "one JSON document", "one JSON object a line"
 MODELS = "a built-in model, a name on the Hugging Face hub, or a directory"
 
 
@@ -31,11 +32,20 @@ def parser() -> argparse.ArgumentParser:
     _classify(verbs.add_parser("classify", help="classify sentences"))
     _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
     _common(verbs.add_parser("runs", help="list all runs"))
-    _resume(verbs.add_parser("resume", help="let a run go on from its last checkpoint"))
+    _of_run(verbs.add_parser("watch", help="follow a run, a line for what is new"), LINES)
+    _of_run(verbs.add_parser("history", help="tell every step and evaluation of a run"))
+    _of_run(verbs.add_parser("stop", help="ask a run to end after its step, or leave the queue"))
+    _of_run(verbs.add_parser("resume", help="let a run go on from its last checkpoint"))
+    _of_run(verbs.add_parser("delete", help="remove a run that has ended, and its model"))
     _verify(verbs.add_parser("verify", help="prove that a model is what it claims to be"))
     _import(verbs.add_parser("import", help="bring the weights that a notebook saved"))
     _export(verbs.add_parser("export", help="take a run's best model away"))
     return top
+
+
+def _of_run(verb: argparse.ArgumentParser, form: str = DOCUMENT) -> None:
+    verb.add_argument("run", metavar="ID", help="as `runs` lists it")
+    _common(verb, form)
 
 
 def _check(verb: argparse.ArgumentParser) -> None:
@@ -87,11 +97,6 @@ def _encode(verb: argparse.ArgumentParser) -> None:
     _common(verb)
 
 
-def _resume(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("id", metavar="ID", help="a run that was stopped, failed or was lost")
-    _common(verb)
-
-
 def _verify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", default=KOBERT, help=f"{MODELS} ({KOBERT})")
     _common(verb)
@@ -126,8 +131,8 @@ def _file(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--header", action=argparse.BooleanOptionalAction)
 
 
-def _common(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--json", action="store_true", help="print one JSON document")
+def _common(verb: argparse.ArgumentParser, form: str = DOCUMENT) -> None:
+    verb.add_argument("--json", action="store_true", help=f"print {form}")
     verb.add_argument(
         "--workspace",
         type=lambda path: Path(path).resolve(),

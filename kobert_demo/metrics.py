@@ -19,8 +19,19 @@ def accuracy(counts: Counts) -> float:
     return float(counts.trace() / counts.sum())
 
 
+def label_f1(counts: Counts) -> NDArray[np.float64]:
+    """Return each label's F1, 2 TP / (2 TP + FP + FN); NaN where it neither occurs nor was predicted.
+
+    Args:
+        counts: (..., labels, labels); what comes back is (..., labels).
+    """
+    weight = counts.sum(-1) + counts.sum(-2)
+    right = 2.0 * counts.diagonal(axis1=-2, axis2=-1)
+    f1: NDArray[np.float64] = np.full(weight.shape, np.nan)
+    np.divide(right, weight, out=f1, where=weight > 0)
+    return f1
+
+
 def macro_f1(counts: Counts) -> float:
-    """Return the mean F1 of the labels that occur or were predicted: 2 TP / (2 TP + FP + FN)."""
-    weight = counts.sum(0) + counts.sum(1)
-    present = weight > 0
-    return float(np.mean(2 * counts.diagonal()[present] / weight[present]))
+    """Return the mean F1 of the labels that occur or were predicted."""
+    return float(np.nanmean(label_f1(counts)))

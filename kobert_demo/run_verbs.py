@@ -20,9 +20,11 @@ from kobert_demo.follow import follow
 from kobert_demo.language import Message
 from kobert_demo.model_verbs import chosen_model, obtain_checked
 from kobert_demo.preflight import inspect, unreadable
-from kobert_demo.printing import print_fields, print_json, spoken_language
+from kobert_demo.printing import print_fields, print_json, print_table, spoken_language
 from kobert_demo.runs import Runs
+from kobert_demo.store import Run
 from kobert_demo.vocabularies import read_vocabulary
+from kobert_demo.watch import in_words, watch
 
 
 def train(args: argparse.Namespace) -> int:
@@ -53,8 +55,8 @@ def train(args: argparse.Namespace) -> int:
 def resume(args: argparse.Namespace) -> int:
     """Let a run go on from its last checkpoint and follow it to its end; Ctrl-C stops it again."""
     runs = Runs(args.workspace)
-    runs.resume(args.id)
-    return _followed(runs, args.id, args)
+    runs.resume(args.run)
+    return _followed(runs, args.run, args)
 
 
 def _followed(runs: Runs, run_id: str, args: argparse.Namespace) -> int:
@@ -70,10 +72,15 @@ def _followed(runs: Runs, run_id: str, args: argparse.Namespace) -> int:
         "sentences_per_second": round(run.sentences / run.seconds, 1) if run.seconds else None,
     }
     print_json(result) if args.json else print_fields(result)
+    return _ending(runs, run)
+
+
+def _ending(runs: Runs, run: Run) -> int:
+    """Say on standard error what went wrong, and where the log is; return the exit status."""
     if run.error:
         print(run.error.in_language(spoken_language()), file=sys.stderr)
         print(runs.log_path(run.run), file=sys.stderr)
-    return 0 if run.status in ("finished", "stopped") else 2
+    return 0 if run.status in ("finished", "stopped", "imported") else 2
 
 
 def _say_what_is_wrong(data: Dataset, unk_rate: float) -> None:
@@ -103,6 +110,8 @@ def list_runs(args: argparse.Namespace) -> int:
             "pid": run.pid,
             "error": run.error and run.error.in_language(spoken_language()),
             "created_at": datetime.fromtimestamp(run.created_at, UTC).isoformat(),
+            "tags": list(run.tags),
+            "note": run.note,
         }
         for run in Runs(args.workspace).list()
     ]
@@ -112,4 +121,51 @@ def list_runs(args: argparse.Namespace) -> int:
         figures = "-" if row["macro_f1"] is None else f"{row['accuracy']:.3f} {row['macro_f1']:.3f}"
         progress = f"{row['step']}/{row['steps']}"
         print(row["run"], row["status"], progress, figures, row["name"], sep="\t")
+    return 0
+
+
+def watch_run(args: argparse.Namespace) -> int:
+    """Print what a run does, a line at a time, until it has ended; Ctrl-C leaves it alone."""
+    runs = Runs(args.workspace)
+    for happening in watch(runs, args.run):
+        if args.json:
+            print_json(happening)
+        else:
+            print(in_words(happening, spoken_language()))
+        sys.stdout.flush()
+    return _ending(runs, runs.get(args.run))
+
+
+def tell_history(args: argparse.Namespace) -> int:
+    """Print every training step and every evaluation of a run, each once."""
+    runs = Runs(args.workspace)
+    run = runs.get(args.run).run
+    history = {"train": runs.store.steps(run), "evaluations": runs.store.evaluations(run)}
+    for row in [*history["train"], *history["evaluations"]]:
+        del row["run"]
+    if args.json:
+        return print_json(history)
+    for name, rows in history.items():
+        print(name)
+        print_table([{key: row[key] for key in row if key != "confusion"} for row in rows])
+    return 0
+
+
+def stop_run(args: argparse.Namespace) -> int:
+    """Ask a run to end after its current step, or to leave the queue; nobody waits for it here."""
+    Runs(args.workspace).stop(args.run)
+    return _done(args, Message("The run {run} was asked to stop.", {"run": args.run}))
+
+
+def delete_run(args: argparse.Namespace) -> int:
+    """Remove a run that has ended, with its files."""
+    Runs(args.workspace).delete(args.run)
+    return _done(args, Message("The run {run} and its files are gone.", {"run": args.run}))
+
+
+def _done(args: argparse.Namespace, said: Message) -> int:
+    text = said.in_language(spoken_language())
+    if args.json:
+        return print_json({"run": args.run, "message": text})
+    print(text)
     return 0

@@ -8,7 +8,9 @@ import os
 import platform
 import secrets
 import shutil
+import threading
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +24,7 @@ from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.errors import ConfigError, RunError
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
+from kobert_demo.notification import notify
 from kobert_demo.processes import LOG, lock_directory, process_lives, start_process
 from kobert_demo.store import Row, Run, RunStore
 from kobert_demo.vocabularies import read_vocabulary
@@ -131,6 +134,41 @@ class Runs:
             raise RunError("The run {run} has ended already: there is nothing to stop.", run=run)
         self.store.request_stop(run)
 
+    def describe(self, run: str, name: str, tags: Iterable[str], note: str) -> None:
+        """Name a run, tag it, and write a note about it; white space around them does not count.
+
+        Raises:
+            RunError: there is no such run, or the name is empty.
+        """
+        if not name.strip():
+            raise RunError("A run needs a name: type one.")
+        self.get(run)
+        stripped = dict.fromkeys(filter(None, map(str.strip, tags)))
+        self.store.describe(run, name.strip(), stripped, note.strip())
+
+    def delete(self, run: str) -> None:
+        """Forget a run that has ended and remove its files, its model among them.
+
+        Raises:
+            RunError: there is no such run, it has not ended, or its files cannot be removed.
+        """
+        if self.get(run).active:
+            raise RunError(
+                "The run {run} is still going on: stop it before you delete it.", run=run
+            )
+        try:
+            shutil.rmtree(self.directory(run))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise RunError(
+                "The files of the run {run} cannot be removed ({reason}): remove them by hand and delete "
+                "it again.",
+                run=run,
+                reason=error.strerror,
+            ) from error
+        self.store.delete(run)
+
     def bundle(self, run: str) -> Path:
         """Return the directory of a run's best model.
 
@@ -159,14 +197,14 @@ class Runs:
             return run
         for unfinished in self.directory(run.run).glob(f"{UNFINISHED}*"):
             shutil.rmtree(unfinished, ignore_errors=True)
-        self.store.end(
-            run.run,
-            "lost",
-            Message(
-                "The training process ended without a word: it was killed, or the machine was."
-            ),
+        why = Message(
+            "The training process ended without a word: it was killed, or the machine was."
         )
-        return self.store.run(run.run)
+        first = self.store.end(run.run, "lost", why)
+        lost = self.store.run(run.run)
+        if first:  # of all who look, one tells, and nobody's page waits for it
+            threading.Thread(target=notify, args=(lost,)).start()
+        return lost
 
 
 def choice_of(record: Row) -> DataChoice:

@@ -51,6 +51,11 @@ MIGRATIONS = (
     DROP INDEX IF EXISTS one_running;
     CREATE UNIQUE INDEX one_a_device ON runs (device) WHERE status = 'running';
     """,
+    """
+    CREATE TABLE sparklines (
+        run TEXT NOT NULL PRIMARY KEY, step INTEGER NOT NULL, losses TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -1,25 +1,21 @@
-"""The run store: one SQLite file with every run, its steps and its evaluations.
-
-It knows nothing of training or of processes. Readers and one writer work at the same time (WAL).
-"""
+"""The run store: every run, its steps and its evaluations. It knows nothing of training or of processes."""
 
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
+from kobert_demo.database import Database
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
-from kobert_demo.schema import bring_up_to_date
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "lost", "imported"]
 Table = Literal["steps", "evaluations"]
 Row = dict[str, Any]
+
+SPARKLINE_BINS = 20  # each shown by its lowest and its highest loss
 
 RUNS = """
 SELECT runs.*, last.step, last.epoch, last.sentences, last.seconds,
@@ -83,60 +79,8 @@ class Run:
         return self.status in ("queued", "running")
 
 
-class RunStore:
-    """The runs of one workspace.
-
-    Args:
-        path: the SQLite file; made where it is missing.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        """Return this thread's connection: SQLite's are not shared between threads.
-
-        Raises:
-            RunError: the file cannot be made or read.
-        """
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            with self._saying_what_is_wrong():
-                connection = self._open()
-            self._local.connection = connection
-        return connection
-
-    @contextmanager
-    def _saying_what_is_wrong(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise
-        except (OSError, sqlite3.DatabaseError) as error:
-            raise RunError(
-                "The workspace {folder} cannot be used ({reason}): choose another directory.",
-                folder=self._path.parent,
-                reason=error,
-            ) from error
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=30)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        bring_up_to_date(connection)
-        return connection
-
-    def _write(self, sql: str, *values: object) -> int:
-        """Run one statement in a transaction; return how many rows it changed."""
-        with self._saying_what_is_wrong(), self._connection() as connection:
-            return connection.execute(sql, values).rowcount
-
-    def _read(self, sql: str, *values: object) -> list[Row]:
-        with self._saying_what_is_wrong():
-            return [dict(row) for row in self._connection().execute(sql, values)]
+class RunStore(Database):
+    """The runs of one workspace."""
 
     def add(self, run: str, name: str, record: Row, steps: int) -> None:
         """Put a new run at the end of the queue."""
@@ -156,7 +100,10 @@ class RunStore:
 
     def runs(self) -> list[Run]:
         """Return all runs, the newest first."""
-        return [_run(row) for row in self._read(f"{RUNS} ORDER BY runs.place DESC")]
+        return [
+            _run(row)
+            for row in self._read(f"{RUNS} ORDER BY runs.created_at DESC, runs.place DESC")
+        ]
 
     def run(self, run: str) -> Run:
         """Return one run.
@@ -233,12 +180,47 @@ class RunStore:
         rows = self._read("SELECT stop_requested FROM runs WHERE run = ?", run)
         return bool(rows[0]["stop_requested"])
 
+    def swap(self, run: str, other: str) -> bool:
+        """Let two waiting runs change places in the queue; say whether both still waited."""
+        with self._transaction() as connection:
+            # Neither can take the other's place first, so both step aside, below 0.
+            sql = "UPDATE runs SET place = -place WHERE status = 'queued' AND run IN (?, ?)"
+            if connection.execute(sql, (run, other)).rowcount < 2:
+                connection.rollback()
+                return False
+            sql = "SELECT -sum(place) FROM runs WHERE place < 0"
+            (both,) = connection.execute(sql).fetchone()
+            connection.execute("UPDATE runs SET place = place + ? WHERE place < 0", (both,))
+            return True
+
+    def describe(self, run: str, name: str, tags: Iterable[str], note: str) -> None:
+        """Write down what people call a run and say of it."""
+        self._write(
+            "UPDATE runs SET name = ?, tags = ?, note = ? WHERE run = ?",
+            *(name, json.dumps(list(tags), ensure_ascii=False), note, run),
+        )
+
+    def delete(self, run: str) -> bool:
+        """Forget a run that has ended, and all that belongs to it; say whether it was one."""
+        with self._transaction() as connection:
+            deleted = connection.execute(
+                "DELETE FROM runs WHERE run = ? AND status NOT IN ('queued', 'running')", (run,)
+            ).rowcount
+            of_runs = connection.execute(
+                "SELECT tables.name FROM sqlite_schema AS tables "
+                "JOIN pragma_table_info(tables.name) AS columns ON columns.name = 'run' "
+                "WHERE tables.type = 'table' AND tables.name <> 'runs'"
+            ).fetchall()
+            for (table,) in of_runs if deleted else ():
+                connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+        return deleted == 1
+
     def set_bundle(self, run: str, bundle: str | None) -> None:
         self._write("UPDATE runs SET bundle = ? WHERE run = ?", bundle, run)
 
     def add_steps(self, run: str, steps: Iterable[Row]) -> None:
         """Append training steps, each a row of the `steps` table without its run."""
-        with self._saying_what_is_wrong(), self._connection() as connection:
+        with self._transaction() as connection:
             connection.executemany(
                 "INSERT INTO steps VALUES (:run, :step, :epoch, :loss, :accuracy, :learning_rate, "
                 ":grad_norm, :sentences, :seconds)",
@@ -268,14 +250,50 @@ class RunStore:
         return [{**row, "confusion": json.loads(row["confusion"])} for row in rows]
 
     def curve(
-        self, run: str, table: Table, column: str, after: int = 0
+        self, run: str, table: Table, column: str, after: float = 0
     ) -> tuple[list[int], list[float | None]]:
         """Return the steps past `after` and one column's values at them; None where not finite."""
-        rows = self._read(
-            f"SELECT step, {column} AS value FROM {table} WHERE run = ? AND step > ? ORDER BY step",
+        rows = self._rows(
+            f"SELECT step, {column} FROM {table} WHERE run = ? AND step > ? ORDER BY step",
             *(run, after),
         )
-        return [row["step"] for row in rows], [row["value"] for row in rows]
+        return [step for step, _ in rows], [value for _, value in rows]
+
+    def active(self) -> set[str]:
+        """Return the ids of the runs that wait or train: the cheapest look at what goes on."""
+        rows = self._read("SELECT run FROM runs WHERE status IN ('queued', 'running')")
+        return {row["run"] for row in rows}
+
+    def sparklines(self, runs: Iterable[Run]) -> dict[str, list[float]]:
+        """Return the training loss of each run in a few points, the spikes among them.
+
+        Those of runs that have ended are kept, so that a list of a thousand opens at once.
+        """
+        kept = {row["run"]: row for row in self._read("SELECT * FROM sparklines")}
+        lines, fresh = {}, []
+        for run in runs:
+            found = kept.get(run.run)
+            if found and found["step"] == run.step:
+                lines[run.run] = json.loads(found["losses"])
+                continue
+            lines[run.run] = self._sparkline(run)
+            if not run.active:
+                fresh.append((run.run, run.step, json.dumps(lines[run.run])))
+        if fresh:
+            with self._transaction() as connection:
+                connection.executemany("INSERT OR REPLACE INTO sparklines VALUES (?, ?, ?)", fresh)
+        return lines
+
+    def _sparkline(self, run: Run) -> list[float]:
+        """Return each step's loss, or the lowest and the highest of each of `SPARKLINE_BINS` bins."""
+        size = -(-run.step // SPARKLINE_BINS)
+        sql = "SELECT min(loss) AS low, max(loss) AS high FROM steps WHERE run = ? AND step BETWEEN ? AND ?"
+        bins = [
+            self._read(sql, run.run, first, first + max(size, 1) - 1)[0]
+            for first in range(1, run.step + 1, max(size, 1))
+        ]
+        columns = ("low",) if size <= 1 else ("high", "low")
+        return [bin[column] for bin in bins for column in columns if bin[column] is not None]
 
 
 def _pack(message: Message | None) -> str | None:

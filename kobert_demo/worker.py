@@ -24,6 +24,7 @@ from kobert_demo.errors import DataError, KobertDemoError, RunError
 from kobert_demo.events import Evaluation, Settled, TrainStep
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
+from kobert_demo.notification import notify
 from kobert_demo.runs import Runs, choice_of
 from kobert_demo.store import Row, Status
 from kobert_demo.verify import verify_once
@@ -76,6 +77,7 @@ class Worker:
             log.exception("%s", error)
         log.info("the run is %s", status)
         self._store.end(self._run, status, error)
+        notify(self._store.run(self._run))
 
     def _terminate(self, _number: int, _frame: FrameType | None) -> None:
         self._terminated.set()

@@ -1,14 +1,12 @@
 """The live chart, as a person sees it in a browser."""
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from kobert_demo.ui.live_chart import thin
 from tests.conftest import PROJECT, App
 
 CHART = "document.querySelector('.live-chart')"
@@ -22,27 +20,6 @@ WATCH_FRAMES = """() => {
   }
   look()
 }"""
-
-
-def test_thinning_keeps_ends_and_peaks() -> None:
-    steps = list(range(1, 50_001))
-    values: list[float | None] = [math.sin(step / 999) for step in steps]
-    values[33_333], values[44_444], values[7], values[8] = 99.0, -99.0, math.nan, None
-    kept_steps, kept = thin(steps, values)
-    assert len(kept) <= 2_000
-    assert kept_steps == sorted(set(kept_steps))
-    assert (kept_steps[0], kept_steps[-1]) == (1, 50_000)
-    assert {99.0, -99.0} <= set(kept)
-
-
-def test_thinning_leaves_a_line_without_any_number_as_it_is() -> None:
-    steps, values = thin(list(range(5_000)), [math.nan] * 5_000)
-    assert (steps[0], steps[-1]) == (0, 4_999)
-    assert all(map(math.isnan, values))
-
-
-def test_a_short_line_is_not_thinned() -> None:
-    assert thin([1, 2], [0.5, math.nan])[0] == [1, 2]
 
 
 class Points:

@@ -13,16 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import streamlit as st
 
 from kobert_demo.charts import FONT
+from kobert_demo.thinning import thin
 from kobert_demo.ui.plotly_file import plotly_url
 from kobert_demo.ui.session import t
 
-MOST_POINTS = 2_000  # of one trace in one message
 REPEATED_TICKS = 3  # the browser may skip a message when the next one arrives with it
-Points = tuple[list[int], list[float | None]]  # steps, ascending, and their values
+# Steps (or epochs, or seconds), ascending, and their values.
+Points = tuple[Sequence[float], Sequence[float | None]]
 SENT = "live_charts"
 
 _mount = st.components.v2.component(
@@ -45,7 +45,7 @@ class Trace:
 
     name: str
     colour: str
-    read: Callable[[int], Points]
+    read: Callable[[float], Points]
     mode: Literal["lines", "lines+markers"] = "lines"
 
 
@@ -59,7 +59,7 @@ class _Sent:
     """
 
     shape: tuple[str, ...]
-    marks: tuple[tuple[int, ...], ...]
+    marks: tuple[tuple[float, ...], ...]
 
 
 def restart_live_charts() -> None:
@@ -127,27 +127,9 @@ def _escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _points(trace: Trace, after: int) -> Points:
+def _points(trace: Trace, after: float) -> Points:
     """Return the points of `trace` past step `after` for the browser: few enough, None for NaN."""
     steps, values = thin(*trace.read(after))
     return steps, [
         value if value is not None and math.isfinite(value) else None for value in values
     ]
-
-
-def thin(steps: list[int], values: list[float | None], most: int = MOST_POINTS) -> Points:
-    """Return at most `most` of the points: first, last, and each bin's lowest and highest.
-
-    Peaks stay where they are; a bin's values that are not finite go unless all of them are.
-    """
-    if len(steps) <= most:
-        return steps, values
-    size = -(-len(steps) // (most // 2 - 1))
-    padding = [math.nan] * (-len(values) % size)
-    bins = np.array([*values, *padding], dtype=float).reshape(-1, size)  # (bins, points)
-    finite = np.isfinite(bins)
-    first = np.arange(len(bins)) * size
-    lowest = first + np.where(finite, bins, np.inf).argmin(axis=1)
-    highest = first + np.where(finite, bins, -np.inf).argmax(axis=1)
-    kept = np.unique([0, len(steps) - 1, *lowest.tolist(), *highest.tolist()]).tolist()
-    return [steps[i] for i in kept], [values[i] for i in kept]

@@ -10,13 +10,13 @@ import streamlit as st
 
 from kobert_demo.charts import PALETTE, percent
 from kobert_demo.config import SETTINGS
-from kobert_demo.dataset import list_datasets
 from kobert_demo.errors import ModelError
 from kobert_demo.model_files import find_model
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run, Table
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
+from kobert_demo.ui.run_facts import run_facts
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.ui.take_away import take_away
 from kobert_demo.ui.verdict_view import verdict_view
@@ -45,7 +45,8 @@ def run_view(runs: Runs, run: str, *, leads: bool) -> None:
 
 
 def _look(runs: Runs, run_id: str, active: bool, leads: bool) -> None:
-    run = runs.get(run_id)
+    with say_errors():  # somebody may have deleted it meanwhile
+        run = runs.get(run_id)
     if active and not run.active:
         st.rerun()
     _heading(runs, run)
@@ -220,7 +221,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _curves(runs: Runs, run: Run) -> None:
-    def read(table: Table, column: str) -> Callable[[int], Points]:
+    def read(table: Table, column: str) -> Callable[[float], Points]:
         return partial(runs.store.curve, run.run, table, column)
 
     left, right = st.columns(2)
@@ -256,16 +257,6 @@ def _curves(runs: Runs, run: Run) -> None:
         )
 
 
-def _test_data(data: Row) -> str:
-    """Return the name of the test data, or how it was split off."""
-    test: str | None = data["test"]
-    if test is None:
-        share = f"{data['test_fraction']:.0%}"
-        return t("{share} split off with seed {seed}", share=share, seed=data["seed"])
-    names = {summary.id: summary.name for summary in list_datasets(workspace())}
-    return names.get(test, test)
-
-
 def _say_what_was_proven(run: Run) -> None:
     """Show the verdict on the model that was trained, where there is one that says something."""
     with suppress(ModelError):  # its files may be gone
@@ -274,40 +265,10 @@ def _say_what_was_proven(run: Run) -> None:
             verdict_view(verdict)
 
 
-def _data_facts(data: Row) -> dict[str, str]:
-    return {
-        t("Training data"): data["name"],
-        t("Training sentences"): f"{data['train_rows']:,}",
-        t("Test data"): _test_data(data),
-        t("Test sentences"): f"{data['test_rows']:,}",
-        t("SHA-256 of the training data"): data["train_sha256"],
-        t("SHA-256 of the test data"): data["test_sha256"],
-    }
-
-
 def _frozen_facts(run: Run) -> None:
     """Show what was frozen into the run when it was launched."""
-    record = run.record
     with st.expander(t("What this run trains with"), icon=":material/lock:"):
         st.caption(t("Frozen at launch; the form of a new run does not change it."))
-        config, spoken = dict(record["config"]), language()
-        facts = {
-            t("Model"): config.pop("model"),
-            **{
-                SETTINGS[name].name.in_language(spoken): format(value, ",.10g")
-                for name, value in config.items()
-            },
-            **({t("Commit on the hub"): record["revision"]} if record.get("revision") else {}),
-            **(_data_facts(record["data"]) if "data" in record else {}),
-            t("Label"): ", ".join(record["labels"]),
-            t("SHA-256 of the vocabulary"): record["vocabulary_sha256"],
-            **{
-                t("Version of {package}", package=name): version
-                for name, version in record["versions"].items()
-            },
-            t("Run"): run.run,
-        }
-        frame = pd.DataFrame(
-            {t("Setting"): list(facts), t("Value"): [str(value) for value in facts.values()]}
-        )
+        facts = run_facts(run)
+        frame = pd.DataFrame({t("Setting"): list(facts), t("Value"): list(facts.values())})
         st.dataframe(frame, hide_index=True)

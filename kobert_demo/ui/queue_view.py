@@ -1,0 +1,89 @@
+"""The run that trains and those that wait for the device, with what can be done to each."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kobert_demo.runs import Runs
+from kobert_demo.store import Run
+from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
+from kobert_demo.ui.session import t
+
+TICK = 1  # seconds
+
+
+def queue_view(runs: Runs) -> bool:
+    """Show what goes on, looked at anew every second; say whether anything does."""
+    active = _active(runs)
+    if active:
+        shown = [(run.run, run.status) for run in active]
+        st.fragment(_look, run_every=TICK)(runs, shown)
+    return bool(active)
+
+
+def _active(runs: Runs) -> list[Run]:
+    """Return the run that trains, then those that wait, in their order."""
+    checked = map(runs.get, runs.store.active())
+    return sorted((run for run in checked if run.active), key=lambda run: run.waiting)
+
+
+def _look(runs: Runs, shown: Sequence[tuple[str, str]]) -> None:
+    with say_errors():
+        active = _active(runs)
+    if {*shown} != {(run.run, run.status) for run in active}:
+        st.rerun()  # the table below shows it too
+    waiting = [run for run in active if run.waiting]
+    with st.container(border=True, gap="small", key="queue"):
+        st.markdown(f"**{t('Queue')}**")
+        for run in active:
+            if run.waiting:
+                _waiting(runs, run, waiting)
+            else:
+                _running(runs, run)
+
+
+def _running(runs: Runs, run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{status_badge(run.status)} {plain(run.name)}", width="stretch")
+        _stop(runs, run, t("Stop"))
+    text = t("Loading the model and the data …")
+    if run.step and run.started_at:
+        elapsed = time.time() - run.started_at
+        left = duration(elapsed / run.step * (run.steps - run.step))
+        counts = t("Step {step} of {steps}", step=f"{run.step:,}", steps=f"{run.steps:,}")
+        text = f"{counts} · {t('about {left} left', left=left)}"
+    st.progress(run.step / run.steps, text=text)
+
+
+def _waiting(runs: Runs, run: Run, waiting: Sequence[Run]) -> None:
+    index = waiting.index(run)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f":gray[{index + 1}] {plain(run.name)}", width="stretch")
+        for step, icon, label in (
+            (-1, "arrow_upward", t("Earlier")),
+            (1, "arrow_downward", t("Later")),
+        ):
+            there = 0 <= index + step < len(waiting)
+            if st.button(
+                "",
+                icon=f":material/{icon}:",
+                help=label,
+                disabled=not there,
+                key=f"move {step} {run.run}",
+            ):
+                runs.store.swap(run.run, waiting[index + step].run)
+                st.rerun(scope="fragment")
+        _stop(runs, run, t("Cancel"))
+
+
+def _stop(runs: Runs, run: Run, label: str) -> None:
+    if st.button(
+        t("Stopping …") if run.stop_requested else label,
+        icon=":material/stop_circle:" if run.status == "running" else ":material/close:",
+        disabled=run.stop_requested,
+        key=f"stop {run.run}",
+    ):
+        with say_errors():  # it may have ended just now
+            runs.stop(run.run)
+        st.rerun(scope="fragment")
