@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _train(verbs.add_parser("train", help="fine-tune a model on a file and follow it"))
     _classify(verbs.add_parser("classify", help="classify sentences"))
     _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
+    _evaluate(verbs.add_parser("evaluate", help="say how good a run's model is"))
     _common(verbs.add_parser("runs", help="list all runs"))
     _verify(verbs.add_parser("verify", help="prove that a model is what it claims to be"))
     _import(verbs.add_parser("import", help="bring the weights that a notebook saved"))
@@ -86,6 +87,12 @@ def _encode(verb: argparse.ArgumentParser) -> None:
     _common(verb)
 
 
+def _evaluate(verb: argparse.ArgumentParser) -> None:
+    _file(verb, "labelled sentences; without it, the test data of the run", nargs="?")
+    verb.add_argument("--run", required=True, metavar="ID")
+    _common(verb)
+
+
 def _verify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", default=KOBERT, help=f"{MODELS} ({KOBERT})")
     _common(verb)
@@ -111,8 +118,12 @@ def _export(verb: argparse.ArgumentParser) -> None:
     _common(verb)
 
 
-def _file(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("file", type=Path, help="a TSV with a sentence and a label on each line")
+def _file(
+    verb: argparse.ArgumentParser,
+    what: str = "a TSV with a sentence and a label on each line",
+    nargs: str | None = None,
+) -> None:
+    verb.add_argument("file", type=Path, nargs=nargs, help=what)
     verb.add_argument("--text-column", metavar="NAME|N", help="by name or by number from 1")
     verb.add_argument("--label-column", metavar="NAME|N", help="by name or by number from 1")
     verb.add_argument("--encoding", choices=ENCODINGS)

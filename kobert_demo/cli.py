@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kobert_demo import model_verbs, run_verbs
+from kobert_demo import evaluation_verbs, model_verbs, run_verbs
 from kobert_demo.arguments import parser
 from kobert_demo.config import TrainingConfig
 from kobert_demo.data_arguments import read_dataset
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "train": run_verbs.train,
         "classify": classify,
         "encode": encode_texts,
+        "evaluate": evaluation_verbs.evaluate,
         "runs": run_verbs.list_runs,
         "verify": model_verbs.verify_model,
         "import": model_verbs.import_file,

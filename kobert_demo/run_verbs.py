@@ -35,7 +35,7 @@ def train(args: argparse.Namespace) -> int:
     if why:
         print(why.in_language(spoken_language()), file=sys.stderr)
     vocabulary = read_vocabulary(obtain_checked(config.model, args).vocabulary)
-    for part in filter(None, (data, with_labels_of(data, test) if test else None)):
+    for part in filter(None, (data, with_labels_of(data.labels, test) if test else None)):
         _say_what_is_wrong(part, inspect(part, vocabulary, config.max_length).unk_rate)
     choice = DataChoice(
         save_dataset(data, args.workspace),

@@ -14,15 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from kobert_demo.bundle import save_bundle
 from kobert_demo.config import TrainingConfig
-from kobert_demo.dataset import DataChoice, Dataset, load_choice
-from kobert_demo.errors import DataError, KobertDemoError, RunError
+from kobert_demo.errors import KobertDemoError, RunError
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.runs import Runs
@@ -115,7 +114,7 @@ class Worker:
         model = new_classifier(files, self._record["labels"], config.dropout, vocabulary).to(device)
         train_data, test_data = (
             encode_dataset(data, vocabulary, config.max_length, self._runs.workspace, self._watched)
-            for data in self._data()
+            for data in self._runs.data(self._run)
         )
         best: Evaluation | None = None
         for event in train(model, train_data, test_data, config):
@@ -146,19 +145,6 @@ class Worker:
             if row % ROWS_A_LOOK == 0 and self._stopping():
                 raise Stopped
             yield text
-
-    def _data(self) -> tuple[Dataset, Dataset]:
-        """Return the training and the test data that were frozen into the run."""
-        frozen = self._record["data"]
-        names = (field.name for field in fields(DataChoice))
-        train, test = load_choice(
-            self._runs.workspace, DataChoice(**{name: frozen[name] for name in names})
-        )
-        if (train.sha256, test.sha256) != (frozen["train_sha256"], frozen["test_sha256"]):
-            raise DataError(
-                "The data of this run has changed on disk since it was launched: upload the file again."
-            )
-        return train, test
 
     def _take_step(self, step: "TrainStep") -> None:
         if not math.isfinite(step.loss):
