@@ -48,6 +48,13 @@ page = st.navigation(
             help=t("Fine-tune a model on your sentences and watch it learn."),
         ),
         st.Page(
+            "pages/evaluation.py",
+            title=t("Evaluation"),
+            icon=":material/fact_check:",
+            url_path="evaluation",
+            help=t("See how good a trained model is, and where it is wrong."),
+        ),
+        st.Page(
             "pages/classification.py",
             title=t("Classification"),
             icon=":material/mood:",

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from kobert_demo.data_arguments import read_dataset
 from kobert_demo.dataset import Dataset, summarize, with_labels_of
 from kobert_demo.errors import DataError
+from kobert_demo.evaluation.baselines import tfidf_answers
 from kobert_demo.evaluation.scoring import compute_logits, scored
 from kobert_demo.evaluation.summary import as_json
 from kobert_demo.evaluation.summary import summarize as summarize_scores
@@ -33,7 +34,8 @@ def evaluate(args: argparse.Namespace) -> int:
             bar.update(round(share * len(data)) - bar.n)
 
         logits = compute_logits(bundle, data, progress)
-    found = as_json(summarize_scores(scored(bundle, data, logits), train))
+    tfidf = tfidf_answers(train, data) if train else None
+    found = as_json(summarize_scores(scored(bundle, data, logits), tfidf))
     result = {"run": args.run, **found}
     return print_json(result) if args.json else print_fields(_in_short(result))
 

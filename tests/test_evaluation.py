@@ -53,7 +53,7 @@ def scores(run: tuple[Runs, Run], halves: tuple[Dataset, Dataset]) -> Scored:
 
 @pytest.fixture(scope="module")
 def summary(scores: Scored, halves: tuple[Dataset, Dataset]) -> Summary:
-    return summarize(scores, halves[0])
+    return summarize(scores, tfidf_answers(*halves))
 
 
 def made_up(texts: list[str], true: list[int], logits: list[list[float]], **more: object) -> Scored:

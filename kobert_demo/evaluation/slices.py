@@ -27,18 +27,19 @@ class Slice:
     """A part of the data; `support` is how many sentences it has.
 
     Attributes:
+        accuracy, macro_f1: None where it has none.
         group: what the data was divided by; the slices of one group are all of the data.
     """
 
     group: str
     name: Message
     support: int
-    accuracy: float
-    macro_f1: float
+    accuracy: float | None
+    macro_f1: float | None
 
 
 def slices(scored: Scored) -> tuple[Slice, ...]:
-    """Return the parts that hold a sentence or more."""
+    """Return all parts; some may have no sentence."""
     parts: list[tuple[str, Message, Rows]] = []
     low = 0
     for high in (*LENGTHS, None):
@@ -56,10 +57,12 @@ def slices(scored: Scored) -> tuple[Slice, ...]:
         shown = Message("an emoji") if trait == "emoji" else trait
         parts.append((trait, Message("with {trait}", {"trait": shown}), np.flatnonzero(found)))
         parts.append((trait, Message("without {trait}", {"trait": shown}), np.flatnonzero(~found)))
-    return tuple(_slice(scored, *part) for part in parts if len(part[2]))
+    return tuple(_slice(scored, *part) for part in parts)
 
 
 def _slice(scored: Scored, group: str, name: Message, rows: Rows) -> Slice:
+    if not len(rows):
+        return Slice(group, name, 0, None, None)
     labels = len(scored.data.labels)
     counts = confusion(scored.true[rows], scored.predicted[rows], labels)
     return Slice(group, name, len(rows), accuracy(counts), macro_f1(counts))

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from kobert_demo.calibration import calibration_error
-from kobert_demo.dataset import Dataset
-from kobert_demo.evaluation.baselines import TfidfAnswers, commonest_label, tfidf_answers
+from kobert_demo.evaluation.baselines import TfidfAnswers, commonest_label
 from kobert_demo.evaluation.figures import Compared, Figures, LabelFigures, compare, label_figures
 from kobert_demo.evaluation.honesty import Honesty, honesty
 from kobert_demo.evaluation.scoring import Scored
@@ -39,15 +38,14 @@ class Summary:
     slices: tuple[Slice, ...]
 
 
-def summarize(scored: Scored, train: Dataset | None) -> Summary:
+def summarize(scored: Scored, tfidf: TfidfAnswers | None) -> Summary:
     """Return everything that is said of a classifier.
 
     Args:
-        train: what it was trained on, with the same labels; without it there is no TF-IDF baseline.
+        tfidf: what that baseline answers on the same sentences; None where there is no training data.
     """
     commonest = commonest_label(scored.data)
     answers = {MODEL: scored.predicted, MAJORITY: np.full(len(scored), commonest)}
-    tfidf = tfidf_answers(train, scored.data) if train else None
     if tfidf:
         answers[TFIDF] = tfidf.predicted
     compared = compare(scored.true, answers, len(scored.data.labels))
