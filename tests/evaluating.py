@@ -27,8 +27,8 @@ def read(path: Path) -> Dataset:
     return parse(path, how, detect_columns(path, how), name=path.name)
 
 
-def train_mini(workspace: Path) -> Run:
-    """Train two epochs on a part of the comments in a worker, and return the run when it has ended."""
+def train_mini(workspace: Path) -> tuple[Runs, Run]:
+    """Train two epochs on a part of the comments in a worker, and return it when it has ended."""
     data = read(write_part(workspace.with_name("part.tsv")))
     runs = Runs(workspace)
     config = TrainingConfig("mini", epochs=2, batch_size=32, learning_rate=5e-4, max_length=48)
@@ -39,4 +39,4 @@ def train_mini(workspace: Path) -> Run:
         assert time.monotonic() < deadline, runs.log(run)
         time.sleep(0.1)
     assert runs.get(run).status == "finished", runs.log(run)
-    return runs.get(run)
+    return runs, runs.get(run)

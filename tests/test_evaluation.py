@@ -27,27 +27,19 @@ from kobert_demo.evaluation.summary import MAJORITY, TFIDF, Summary, as_json, su
 from kobert_demo.predictor import Predictor
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
-from tests.evaluating import COMMENTS, read, train_mini, write_part
+from tests.evaluating import COMMENTS, read, write_part
 
 needs_comments = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Runs, Run]:
-    if not COMMENTS.is_file():
-        pytest.skip("../shared/data is not there")
-    workspace = tmp_path_factory.mktemp("evaluated") / "workspace"
-    return Runs(workspace), train_mini(workspace)
+def halves(evaluated: tuple[Runs, Run]) -> tuple[Dataset, Dataset]:
+    return evaluated[0].data(evaluated[1].run)
 
 
 @pytest.fixture(scope="module")
-def halves(run: tuple[Runs, Run]) -> tuple[Dataset, Dataset]:
-    return run[0].data(run[1].run)
-
-
-@pytest.fixture(scope="module")
-def scores(run: tuple[Runs, Run], halves: tuple[Dataset, Dataset]) -> Scored:
-    bundle = run[0].bundle(run[1].run)
+def scores(evaluated: tuple[Runs, Run], halves: tuple[Dataset, Dataset]) -> Scored:
+    bundle = evaluated[0].bundle(evaluated[1].run)
     return scored(bundle, halves[1], compute_logits(bundle, halves[1]))
 
 
@@ -65,9 +57,9 @@ def made_up(texts: list[str], true: list[int], logits: list[list[float]], **more
 
 
 def test_the_scores_are_the_classifiers_own_on_the_runs_own_test_split(
-    run: tuple[Runs, Run], scores: Scored
+    evaluated: tuple[Runs, Run], scores: Scored
 ) -> None:
-    runs, trained = run
+    runs, trained = evaluated
     predictor = Predictor(str(runs.bundle(trained.run)))
     answers = predictor.predict(scores.data.texts[:20])
     assert [scores.data.labels[label] for label in scores.predicted[:20]] == [
@@ -322,8 +314,10 @@ def test_a_file_with_other_labels_is_refused_in_one_sentence(
         with_labels_of(scores.data.labels, read(path))
 
 
-def test_a_run_whose_data_has_changed_is_refused(run: tuple[Runs, Run], tmp_path: Path) -> None:
-    runs, trained = run
+def test_a_run_whose_data_has_changed_is_refused(
+    evaluated: tuple[Runs, Run], tmp_path: Path
+) -> None:
+    runs, trained = evaluated
     shutil.copytree(runs.workspace, tmp_path / "workspace")
     copy = Runs(tmp_path / "workspace")
     assert copy.data(trained.run)[1].sha256 == trained.record["data"]["test_sha256"]
