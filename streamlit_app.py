@@ -63,6 +63,13 @@ page = st.navigation(
             visibility="hidden",
         ),
         st.Page(
+            "pages/evaluation.py",
+            title=t("Evaluation"),
+            icon=":material/fact_check:",
+            url_path="evaluation",
+            help=t("See how good a trained model is, and where it is wrong."),
+        ),
+        st.Page(
             "pages/classification.py",
             title=t("Classification"),
             icon=":material/mood:",

@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     _train(verbs.add_parser("train", help="fine-tune a model on a file and follow it"))
     _classify(verbs.add_parser("classify", help="classify sentences"))
     _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
+    _evaluate(verbs.add_parser("evaluate", help="say how good a run's model is"))
     _common(verbs.add_parser("runs", help="list all runs"))
     _of_run(verbs.add_parser("watch", help="follow a run, a line for what is new"), LINES)
     _of_run(verbs.add_parser("history", help="tell every step and evaluation of a run"))
@@ -97,6 +98,12 @@ def _encode(verb: argparse.ArgumentParser) -> None:
     _common(verb)
 
 
+def _evaluate(verb: argparse.ArgumentParser) -> None:
+    _file(verb, "labelled sentences; without it, the test data of the run", nargs="?")
+    verb.add_argument("--run", required=True, metavar="ID")
+    _common(verb)
+
+
 def _verify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", default=KOBERT, help=f"{MODELS} ({KOBERT})")
     _common(verb)
@@ -122,8 +129,12 @@ def _export(verb: argparse.ArgumentParser) -> None:
     _common(verb)
 
 
-def _file(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("file", type=Path, help="a TSV with a sentence and a label on each line")
+def _file(
+    verb: argparse.ArgumentParser,
+    what: str = "a TSV with a sentence and a label on each line",
+    nargs: str | None = None,
+) -> None:
+    verb.add_argument("file", type=Path, nargs=nargs, help=what)
     verb.add_argument("--text-column", metavar="NAME|N", help="by name or by number from 1")
     verb.add_argument("--label-column", metavar="NAME|N", help="by name or by number from 1")
     verb.add_argument("--encoding", choices=ENCODINGS)

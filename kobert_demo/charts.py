@@ -134,7 +134,7 @@ def length_histogram(
         title=x_title, range=[0, max(longest, max_length) + width], showgrid=False, fixedrange=True
     )
     figure.update_yaxes(title=y_title, tickformat=",~s", nticks=5, fixedrange=True)
-    return _styled(figure, height=260)
+    return styled(figure, height=260)
 
 
 def _bars(
@@ -163,7 +163,7 @@ def _bars(
     )
     figure.update_xaxes(fixedrange=True, zeroline=False)
     figure.update_yaxes(fixedrange=True, ticks="", ticklabelstandoff=6)
-    return _styled(figure, height=BAR_PIXELS * len(names) + 16).update_layout(bargap=0.35)
+    return styled(figure, height=BAR_PIXELS * len(names) + 16).update_layout(bargap=0.35)
 
 
 def _short(name: str) -> str:
@@ -172,7 +172,8 @@ def _short(name: str) -> str:
     return html.escape(cut, quote=False)
 
 
-def _styled(figure: go.Figure, height: int) -> go.Figure:
+def styled(figure: go.Figure, height: int) -> go.Figure:
+    """Give a figure the look of all charts."""
     return figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kobert_demo import model_verbs, run_verbs
+from kobert_demo import evaluation_verbs, model_verbs, run_verbs
 from kobert_demo.arguments import parser
 from kobert_demo.config import TrainingConfig
 from kobert_demo.data_arguments import read_dataset
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "resume": run_verbs.resume,
         "classify": classify,
         "encode": encode_texts,
+        "evaluate": evaluation_verbs.evaluate,
         "runs": run_verbs.list_runs,
         "watch": run_verbs.watch_run,
         "history": run_verbs.tell_history,

@@ -1,10 +1,11 @@
 """Model bundle -> `Predictor` -> `Prediction`: sentences and what the model says of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kobert_demo.batches import evaluation_batches
 from kobert_demo.bundle import read_max_length
@@ -60,24 +61,40 @@ class Predictor:
             self._model, self.precision = in_bfloat16(self._model), "bfloat16"
         self.max_length = read_max_length(files)
 
+    def logits(
+        self, texts: Sequence[str], progress: Callable[[float], None] = lambda share: None
+    ) -> NDArray[np.float32]:
+        """Return the logits of `texts`, in their order: (texts, labels).
+
+        Args:
+            progress: hears after each batch which share of the texts is done.
+
+        Raises:
+            ModelError: the model's answers are no numbers.
+        """
+        encoded = encode_texts(texts, np.arange(len(texts)), self.vocabulary, self.max_length)
+        logits, done = np.zeros((len(texts), len(self.labels)), np.float32), 0
+        with torch.inference_mode():
+            for batch in evaluation_batches(encoded, BATCH):
+                mask = None if batch.attention_mask.all() else batch.attention_mask
+                answer = self._model(input_ids=batch.input_ids, attention_mask=mask).logits
+                logits[batch.labels.numpy()] = answer.float().numpy()
+                done += len(batch.labels)
+                progress(done / len(texts))
+        if not np.isfinite(logits).all():
+            raise ModelError(
+                "{name} answers with values that are no numbers: it is broken, choose another model.",
+                name=self._name,
+            )
+        return logits
+
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify `texts`, in their order.
 
         Raises:
             ModelError: the model's answers are no numbers.
         """
-        encoded = encode_texts(texts, np.arange(len(texts)), self.vocabulary, self.max_length)
-        probabilities = np.zeros((len(texts), len(self.labels)), np.float32)
-        with torch.inference_mode():
-            for batch in evaluation_batches(encoded, BATCH):
-                mask = None if batch.attention_mask.all() else batch.attention_mask
-                logits = self._model(input_ids=batch.input_ids, attention_mask=mask).logits
-                probabilities[batch.labels.numpy()] = logits.float().softmax(-1).numpy()
-        if not np.isfinite(probabilities).all():
-            raise ModelError(
-                "{name} answers with values that are no numbers: it is broken, choose another model.",
-                name=self._name,
-            )
+        probabilities = torch.from_numpy(self.logits(texts)).softmax(-1).numpy()
         return [
             Prediction(
                 text,

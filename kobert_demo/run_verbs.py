@@ -38,7 +38,7 @@ def train(args: argparse.Namespace) -> int:
     if why:
         print(why.in_language(spoken_language()), file=sys.stderr)
     vocabulary = read_vocabulary(obtain_checked(config.model, args).vocabulary)
-    for part in filter(None, (data, with_labels_of(data, test) if test else None)):
+    for part in filter(None, (data, with_labels_of(data.labels, test) if test else None)):
         encoded = encode_dataset(part, vocabulary, args.workspace)
         report = inspect(part, encoded, vocabulary, config.max_length)
         _say_what_is_wrong(part, report.unk_rate)

@@ -21,7 +21,7 @@ import numpy as np
 from kobert_demo.bundle import UNFINISHED
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
-from kobert_demo.errors import ConfigError, RunError
+from kobert_demo.errors import ConfigError, DataError, RunError
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
@@ -182,6 +182,25 @@ class Runs:
                 run=run,
             )
         return self.directory(run) / bundle
+
+    def data(self, run: str) -> tuple[Dataset, Dataset]:
+        """Return the training and the test data that were frozen into a run.
+
+        Raises:
+            RunError: there is no such run.
+            DataError: it was imported without data, or its data is missing or not what it was.
+        """
+        record = self.store.run(run).record
+        if (frozen := record.get("data")) is None:
+            raise DataError(
+                "The run {run} was imported without data: choose a file to evaluate it on.", run=run
+            )
+        train, test = load_choice(self.workspace, choice_of(record))
+        if (train.sha256, test.sha256) != (frozen["train_sha256"], frozen["test_sha256"]):
+            raise DataError(
+                "The data of this run has changed on disk since it was launched: upload the file again."
+            )
+        return train, test
 
     def log_path(self, run: str) -> Path:
         return self.directory(run) / LOG

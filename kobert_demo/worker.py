@@ -18,14 +18,13 @@ from pathlib import Path
 from types import FrameType
 
 from kobert_demo.config import TrainingConfig
-from kobert_demo.dataset import Dataset, load_choice
 from kobert_demo.device import devices
-from kobert_demo.errors import DataError, KobertDemoError, RunError
+from kobert_demo.errors import KobertDemoError, RunError
 from kobert_demo.events import Evaluation, Settled, TrainStep
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
-from kobert_demo.runs import Runs, choice_of
+from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Status
 from kobert_demo.verify import verify_once
 from kobert_demo.vocabularies import read_vocabulary
@@ -117,7 +116,7 @@ class Worker:
             encode_dataset(data, vocabulary, self._runs.workspace, self._watched).cut(
                 config.max_length
             )
-            for data in self._data()
+            for data in self._runs.data(self._run)
         )
         start = load_checkpoint(self._directory)
         rewind(self._runs, self._run, start["step"] if start else 0)
@@ -155,16 +154,6 @@ class Worker:
             if row % ROWS_A_LOOK == 0 and self._stopping():
                 raise Stopped
             yield text
-
-    def _data(self) -> tuple[Dataset, Dataset]:
-        """Return the training and the test data that were frozen into the run."""
-        frozen = self._record["data"]
-        train, test = load_choice(self._runs.workspace, choice_of(self._record))
-        if (train.sha256, test.sha256) != (frozen["train_sha256"], frozen["test_sha256"]):
-            raise DataError(
-                "The data of this run has changed on disk since it was launched: upload the file again."
-            )
-        return train, test
 
     def _take_step(self, step: TrainStep) -> None:
         if not math.isfinite(step.loss):

@@ -1,5 +1,6 @@
 """Type Korean sentences; see the emotion, all probabilities, and what the model read."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,6 +9,7 @@ from kobert_demo.bundle import read_record
 from kobert_demo.charts import percent
 from kobert_demo.model_files import BUILT_IN, READY_MADE
 from kobert_demo.runs import Runs
+from kobert_demo.scaling import temperature_of
 from kobert_demo.ui.answer_view import answer_table, answer_view
 from kobert_demo.ui.elements import (
     choose_in_address,
@@ -22,6 +24,7 @@ from kobert_demo.ui.token_view import token_view
 if TYPE_CHECKING:
     from kobert_demo.predictor import Prediction, Predictor
 
+LONGEST_ASKED = 2_000  # characters in an address
 EXAMPLE = "오랜만에 친구를 만나서 정말 즐거웠어요!"
 MOST_SENTENCES = 500
 
@@ -63,6 +66,18 @@ def say_precision(precision: str) -> None:
             )
 
 
+def say_temperature(bundle: Path) -> None:
+    """Say by what the confidence is scaled, where it is."""
+    if (temperature := temperature_of(bundle)) != 1:
+        st.caption(
+            t(
+                "The confidence is scaled with the temperature {temperature}, fitted on sentences that "
+                "were not trained on.",
+                temperature=f"{temperature:.3g}",
+            )
+        )
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
 def load(model: str, exact: bool) -> "Predictor":
     """Return the classifier in the directory `model`; kept for all visitors."""
@@ -92,8 +107,11 @@ with say_errors():
     if imported := model_import():
         st.query_params["classifier"] = imported
         st.rerun()
+    if asked := st.query_params.pop("text", None):  # from another page, or a link
+        st.session_state["sentences"] = " ".join(asked.split())[:LONGEST_ASKED]
+    st.session_state.setdefault("sentences", EXAMPLE)
     text = st.text_area(
-        t("Sentences, one a line"), EXAMPLE, key="sentences", height=110, persist_state="session"
+        t("Sentences, one a line"), key="sentences", height=110, persist_state="session"
     )
     st.button(t("Classify"), type="primary", icon=":material/mood:", key="classify")
     sentences = [line.strip() for line in text.splitlines() if line.strip()]
@@ -115,5 +133,7 @@ with say_errors():
 
 looked_at = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
 answer_view(looked_at, load(model, exact).labels)
+with say_errors():
+    say_temperature(runs.bundle(choice) if choice in trained else BUILT_IN / choice)
 say_precision(load(model, exact).precision)
 token_view(looked_at.encoding)

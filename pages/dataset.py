@@ -69,7 +69,7 @@ def choose_test(dataset: Dataset, names: dict[str, str], origin: str) -> Halves:
     if chosen == "split":
         return split_form(dataset)
     second = choose_kept(kept, "kept test") if chosen == "kept" else test_file(chosen, names)
-    return Halves(dataset, with_labels_of(dataset, second), second, 0.0, 0)
+    return Halves(dataset, with_labels_of(dataset.labels, second), second, 0.0, 0)
 
 
 def split_form(dataset: Dataset) -> Halves:

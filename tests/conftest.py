@@ -25,6 +25,9 @@ from kobert_demo.reading import detect_format
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from kobert_demo.runs import Runs
+    from kobert_demo.store import Run
+
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 60
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
@@ -119,6 +122,16 @@ def dataset(tmp_path: Path) -> Callable[..., Dataset]:
         return parse(path, how, columns or detect_columns(path, how), **options)
 
     return dataset
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Runs, Run]":
+    """A finished run of `mini` on real comments; whoever changes it copies its workspace first."""
+    from tests.evaluating import COMMENTS, train_mini
+
+    if not COMMENTS.is_file():
+        pytest.skip("../shared/data is not there")
+    return train_mini(tmp_path_factory.mktemp("evaluated") / "workspace")
 
 
 @pytest.fixture(scope="module")

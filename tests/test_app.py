@@ -15,9 +15,13 @@ from kobert_demo.reading import detect_format
 from kobert_demo.ui.style import MODEL_MB
 from tests.conftest import PROJECT, App, choose_language
 
-PAGES = {"": "홈", "dataset": "데이터셋", "training": "학습", "classification": "분류"}
+PAGES = {"": "홈", "dataset": "데이터셋", "training": "학습"} | {
+    "evaluation": "평가",
+    "classification": "분류",
+}
 ENGLISH = {"": "Home", "dataset": "Dataset", "training": "Training"} | {
-    "classification": "Classification"
+    "evaluation": "Evaluation",
+    "classification": "Classification",
 }
 OPEN_PAGE = """
 import sys
@@ -36,7 +40,9 @@ def config() -> dict:
     return tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", ["", "pages/dataset.py", "pages/training.py"])
+@pytest.mark.parametrize(
+    "page", ["", "pages/dataset.py", "pages/training.py", "pages/evaluation.py"]
+)
 def test_opening_a_page_imports_neither_torch_nor_transformers(page: str, workspace: Path) -> None:
     table = workspace / "emotions.tsv"
     table.write_text("sentence\tlabel\n" + "기뻐요\t행복\n슬퍼요\t슬픔\n" * 9, encoding="utf-8")

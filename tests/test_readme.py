@@ -31,7 +31,7 @@ def test_every_picture_is_there() -> None:
 
 def test_every_verb_is_told() -> None:
     for verb in (
-        *("check", "train", "classify", "encode"),
+        *("check", "train", "classify", "encode", "evaluate"),
         *("runs", "verify", "import", "export"),
     ):
         assert f"python -m kobert_demo {verb}" in README

@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -229,7 +229,7 @@ def load_choice(workspace: Path, choice: DataChoice) -> tuple[Dataset, Dataset]:
     if choice.test is None:
         _check_divisible(train)
         return split(train, choice.test_fraction, choice.seed)
-    return train, with_labels_of(train, load_dataset(workspace, choice.test))
+    return train, with_labels_of(train.labels, load_dataset(workspace, choice.test))
 
 
 def _check_divisible(dataset: Dataset) -> None:
@@ -242,13 +242,13 @@ def _check_divisible(dataset: Dataset) -> None:
         )
 
 
-def with_labels_of(train: Dataset, test: Dataset) -> Dataset:
-    """Return the test rows whose labels are among the training labels; the others are its problems.
+def with_labels_of(labels: Sequence[str], test: Dataset) -> Dataset:
+    """Return the test rows whose labels are among the training `labels`; the others are its problems.
 
     Raises:
         DataError: there is no such row.
     """
-    ids = {label: index for index, label in enumerate(train.labels)}
+    ids = {label: index for index, label in enumerate(labels)}
     new_ids = np.array([ids.get(label, -1) for label in test.labels], dtype=np.int32)[
         test.label_ids
     ]
@@ -265,7 +265,7 @@ def with_labels_of(train: Dataset, test: Dataset) -> Dataset:
     return replace(
         kept,
         label_ids=new_ids[new_ids >= 0],
-        labels=train.labels,
+        labels=tuple(labels),
         rows=test.rows,
         problems=problems,
     )

@@ -153,6 +153,8 @@ def _outcome(runs: Runs, run: Run, leads: bool) -> None:
                 key="to_classification",
             ):
                 st.switch_page("pages/classification.py", query_params={"classifier": run.run})
+            if st.button(t("Evaluate it"), icon=":material/fact_check:", key="to_evaluation"):
+                st.switch_page("pages/evaluation.py", query_params={"evaluated": run.run})
             take_away(runs, run.run)
             if "data" in run.record:
                 _offer_further(runs, run)
