@@ -72,7 +72,7 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Webhook]]
 def run(tmp_path: Path) -> Run:
     store = RunStore(tmp_path / "runs.sqlite")
     store.add("a", "감정 · mini", {}, steps=8)
-    store.claim("a")
+    store.claim("a", "cpu")
     store.add_evaluation("a", evaluation(4, 0.5))
     store.end("a", "failed", Message("no {what}", {"what": "memory"}))
     return store.run("a")

@@ -14,8 +14,9 @@ def run(name: str, created_at: float, **changes: object) -> Run:
         "record": {"config": {"model": "mini"}, "data": {"name": "댓글.tsv"}},
         **dict.fromkeys(("step", "steps", "epoch", "sentences"), 8),
         **dict.fromkeys(("accuracy", "macro_f1", "loss", "best_step"), None),
-        **dict.fromkeys(("pid", "bundle", "error"), None),
+        **dict.fromkeys(("pid", "bundle", "error", "device"), None),
         "seconds": 1.0,
+        "spent": 0.0,
         "created_at": created_at,
         "started_at": created_at,
         "ended_at": created_at + 1,
@@ -82,5 +83,6 @@ def test_runs_are_sorted_and_those_without_a_figure_come_last() -> None:
 
 
 def test_a_run_that_waits_has_taken_no_time() -> None:
-    assert run_seconds(run("waits", 1.0, started_at=None)) is None
+    assert run_seconds(run("waits", 1.0, started_at=None)) == 0
     assert run_seconds(RUNS[0]) == 8.0
+    assert run_seconds(run("resumed", 1.0, spent=5.0, started_at=None)) == 5.0

@@ -62,7 +62,7 @@ def go(app: AppTest, page: str, **address: str) -> AppTest:
 def add(store: RunStore, run: str, macro_f1: float = 0.5, steps: int = 4, **record: object) -> None:
     """Record a run that has finished."""
     store.add(run, run, {**RECORD, **record}, steps)
-    store.claim(run)
+    store.claim(run, "cpu")
     store.add_steps(run, [step(number) for number in range(1, steps + 1)])
     store.add_evaluation(run, evaluation(steps, macro_f1))
     store.end(run, "finished")
@@ -278,7 +278,7 @@ def test_a_word_is_said_when_a_run_has_ended(
     app.session_state["lang"] = "en"
     with waiting(runs, "**a**"), waiting(runs, "gone"):
         assert not app.run().toast
-        runs.store.claim("**a**")
+        runs.store.claim("**a**", "cpu")
         runs.store.add_evaluation("**a**", evaluation(4, 0.5))
         assert not app.run().toast
         runs.store.end("**a**", "finished")

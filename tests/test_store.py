@@ -223,13 +223,13 @@ def test_waiting_runs_change_places(store: RunStore) -> None:
     queued(store, *"abc")
     assert store.swap("a", "c")
     assert queue(store) == ["c", "b", "a"]
-    assert not store.claim("a")
-    assert store.claim("c")
+    assert not store.claim("a", "cpu")
+    assert store.claim("c", "cpu")
 
 
 def test_who_does_not_wait_keeps_its_place(store: RunStore) -> None:
     queued(store, *"abc")
-    store.claim("a")
+    store.claim("a", "cpu")
     for pair in (("a", "b"), ("b", "b"), ("b", "nobody")):
         assert not store.swap(*pair)
     assert queue(store) == ["b", "c"]
@@ -271,7 +271,7 @@ def test_a_deleted_run_leaves_no_row_in_any_table(store: RunStore, tmp_path: Pat
     path = tmp_path / "new" / "runs.sqlite"
     queued(store, "a", "b")
     for run in "ab":
-        store.claim(run)
+        store.claim(run, "cpu")
         store.add_steps(run, [step(1)])
         store.add_evaluation(run, evaluation(1, 0.5))
         store.end(run, "finished")
@@ -288,7 +288,7 @@ def test_a_deleted_run_leaves_no_row_in_any_table(store: RunStore, tmp_path: Pat
 def test_an_active_run_is_not_deleted(store: RunStore, running: bool) -> None:
     queued(store, "a")
     if running:
-        store.claim("a")
+        store.claim("a", "cpu")
         store.add_steps("a", [step(1)])
     assert store.active() == {"a"}
     assert not store.delete("a")
@@ -308,7 +308,7 @@ def test_a_sparkline_is_short_and_shows_a_spike_of_one_step(store: RunStore) -> 
 
 def test_a_sparkline_is_kept_for_as_long_as_its_run_has_the_same_steps(store: RunStore) -> None:
     queued(store, "a")
-    store.claim("a")
+    store.claim("a", "cpu")
     store.add_steps("a", [step(1, 3.0)])
     assert store.sparklines(store.runs()) == {"a": [3.0]}
     store.add_steps("a", [step(2, 2.0)])

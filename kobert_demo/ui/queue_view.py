@@ -1,12 +1,12 @@
 """The run that trains and those that wait for the device, with what can be done to each."""
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 import streamlit as st
 
 from kobert_demo.errors import RunError
+from kobert_demo.run_search import run_seconds
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
@@ -50,9 +50,8 @@ def _running(runs: Runs, run: Run) -> None:
         st.markdown(f"{status_badge(run.status)} {plain(run.name)}", width="stretch")
         _stop(runs, run, t("Stop"))
     text = t("Loading the model and the data …")
-    if run.step and run.started_at:
-        elapsed = time.time() - run.started_at
-        left = duration(elapsed / run.step * (run.steps - run.step))
+    if run.step:
+        left = duration(run_seconds(run) / run.step * (run.steps - run.step))
         counts = t("Step {step} of {steps}", step=f"{run.step:,}", steps=f"{run.steps:,}")
         text = f"{counts} · {t('about {left} left', left=left)}"
     st.progress(run.step / run.steps, text=text)

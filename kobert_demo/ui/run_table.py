@@ -100,7 +100,7 @@ def _frame(store: RunStore, runs: Sequence[Run]) -> pd.DataFrame:
             t("Macro-F1"): [run.macro_f1 for run in runs],
             t("Accuracy"): [None if run.accuracy is None else 100 * run.accuracy for run in runs],
             t("Train loss"): [lines[run.run] for run in runs],
-            t("Duration"): ["–" if time is None else duration(time) for time in seconds],
+            t("Duration"): [duration(time) if time else "–" for time in seconds],
             t("Model"): [model_of(run) for run in runs],
             t("Data"): [data_of(run) for run in runs],
             t("Tags"): [list(run.tags) for run in runs],
