@@ -11,7 +11,7 @@ ORDERS: dict[str, Callable[[Run], Any]] = {
     "newest": lambda run: -run.created_at,
     "macro_f1": lambda run: -_figure(run.macro_f1),
     "accuracy": lambda run: -_figure(run.accuracy),
-    "longest": lambda run: -(run_seconds(run) or 0.0),
+    "longest": lambda run: -run_seconds(run),
     "name": lambda run: run.name.casefold(),
 }
 
@@ -58,11 +58,11 @@ def data_of(run: Run) -> str:
     return name
 
 
-def run_seconds(run: Run) -> float | None:
-    """Return how long a run has been at work, evaluations included; None before its start."""
+def run_seconds(run: Run) -> float:
+    """Return how long a run has been at work, evaluations included, over all its starts."""
     if run.started_at is None:
-        return None
-    return (run.ended_at or time.time()) - run.started_at
+        return run.spent
+    return run.spent + (run.ended_at or time.time()) - run.started_at
 
 
 def _figure(value: float | None) -> float:

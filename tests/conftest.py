@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kobert_demo.store import Run
 
 PROJECT = Path(__file__).parents[1]
+COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
 START_SECONDS = 60
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
@@ -109,6 +110,21 @@ def workspace(tmp_path: Path) -> Path:
     path = tmp_path / "workspace"
     path.mkdir()
     return path
+
+
+@pytest.fixture(scope="session")
+def _mini_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not COMMENTS.is_file():
+        pytest.skip("../shared/data is not there")
+    from tests.models import train_mini  # imports torch
+
+    return train_mini(tmp_path_factory.mktemp("mini"), COMMENTS)
+
+
+@pytest.fixture
+def mini_runs(_mini_runs: Path, workspace: Path) -> Path:
+    """A workspace of the test's own with two runs of `mini`, trained on a few real comments."""
+    return shutil.copytree(_mini_runs, workspace, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -1,13 +1,19 @@
 """Small models and data that tests make for themselves."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice, detect_columns, parse, save_dataset
 from kobert_demo.encoded import Encoded, encode_texts
 from kobert_demo.model_files import find_model
+from kobert_demo.processes import process_lives
+from kobert_demo.reading import detect_format
+from kobert_demo.runs import Runs
 from kobert_demo.sentence_pieces import SentencePieces
 
 EIGHT = [
@@ -55,6 +61,33 @@ def save_tiny_model(directory: Path, model: BertForSequenceClassification | None
 def eight_sentences(max_length: int = 16) -> Encoded:
     texts, labels = zip(*EIGHT, strict=True)
     return encode_texts(texts, np.array(labels), vocabulary(), max_length)
+
+
+def write_comments(path: Path, comments: Path, rows: int) -> Path:
+    """Write the first `rows` of a file of comments, each label in its share."""
+    head, *lines = comments.read_text(encoding="utf-8").splitlines()
+    few = lines[:: len(lines) // rows][:rows]
+    path.write_text("\n".join([head, *few, ""]), encoding="utf-8")
+    return path
+
+
+def train_mini(directory: Path, comments: Path) -> Path:
+    """Train two runs of `mini`, four steps and then eight, and return their workspace."""
+    path = write_comments(directory / "comments.tsv", comments, rows=80)
+    how = detect_format(path)
+    data = parse(path, how, detect_columns(path, how), name=path.name)
+    runs = Runs(directory / "workspace")
+    choice = DataChoice(save_dataset(data, runs.workspace), None, 0.2, 1)
+    settings = {"batch_size": 16, "max_length": 32, "learning_rate": 1e-3}
+    started = [
+        runs.launch(choice, TrainingConfig("mini", epochs=epochs, **settings), f"mini {epochs}")
+        for epochs in (1, 2)
+    ]
+    deadline = time.monotonic() + 180
+    while any(runs.get(run).active or process_lives(runs.directory(run)) for run in started):
+        assert time.monotonic() < deadline, [runs.log(run) for run in started]
+        time.sleep(0.1)
+    return runs.workspace
 
 
 def write_tsv(path: Path, copies: int = 5, ending: str = "") -> Path:

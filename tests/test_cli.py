@@ -130,7 +130,7 @@ def test_train_classify_and_runs_are_one_story(shell: Shell, tmp_path: Path, mod
     (listed,) = shell("runs")
     assert list(listed) == [
         *("run", "name", "status", "model", "step", "steps", "accuracy", "macro_f1"),
-        *("pid", "error", "created_at"),
+        *("pid", "error", "created_at", "tags", "note"),
     ]
     assert (listed["run"], listed["status"], listed["error"]) == (trained["run"], "finished", None)
     assert listed["step"] == listed["steps"] == 8
@@ -234,7 +234,11 @@ def test_quick_verbs_do_not_import_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["check", "train", "classify", "encode", "runs", "verify", "import", "export"]
+    "verb",
+    [
+        *("check", "train", "classify", "encode", "verify", "import", "export"),
+        *("runs", "watch", "history", "stop", "delete"),
+    ],
 )
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

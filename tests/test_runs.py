@@ -280,6 +280,81 @@ def test_a_model_whose_answers_are_no_numbers_is_not_kept(runs: Runs, tmp_path: 
     assert (state.status, state.bundle) == ("failed", None)
 
 
+def test_the_queue_follows_the_order_that_it_was_given(runs: Runs, model: str) -> None:
+    first = endless(runs, model)
+    second, third = launch(runs, model), launch(runs, model)
+    until(runs, first, trains)
+    assert runs.store.swap(second, third)
+    assert [runs.get(run).waiting for run in (second, third)] == [2, 1]
+    runs.stop(first)
+    for run in (second, third):
+        assert until(runs, run, ended).status == "finished"
+    assert (runs.get(third).ended_at or 0) <= (runs.get(second).started_at or 0)
+
+
+def test_a_deleted_run_is_gone_with_its_files_and_leaves_the_others_alone(
+    runs: Runs, model: str
+) -> None:
+    gone, stays = (launch(runs, model) for _ in range(2))
+    for run in (gone, stays):
+        assert until(runs, run, ended).bundle
+    runs.delete(gone)
+    assert [run.run for run in runs.list()] == [stays]
+    assert not runs.directory(gone).exists()
+    assert runs.store.steps(gone) == runs.store.evaluations(gone) == []
+    assert Predictor(str(runs.bundle(stays))).labels
+    for forgotten in (runs.get, runs.delete, runs.bundle):
+        with pytest.raises(RunError, match="There is no run"):
+            forgotten(gone)
+
+
+def test_a_run_is_not_deleted_while_it_trains_or_waits(runs: Runs, model: str) -> None:
+    trained, waiting = endless(runs, model), endless(runs, model)
+    until(runs, trained, trains)
+    for run in (trained, waiting):
+        with pytest.raises(RunError, match="still going on: stop it before"):
+            runs.delete(run)
+        assert runs.directory(run).is_dir()
+        assert runs.get(run).active
+    for run in (waiting, trained):
+        runs.stop(run)
+    for run in (waiting, trained):
+        until(runs, run, ended)
+        runs.delete(run)
+    assert runs.list() == []
+
+
+def test_a_run_whose_files_are_missing_is_deleted(runs: Runs) -> None:
+    runs.store.add_imported("a", "a", {}, "bundle-0")
+    runs.delete("a")
+    assert runs.list() == []
+
+
+def test_a_run_whose_files_cannot_be_removed_stays(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    runs.store.add_imported("a", "a", {}, "bundle-0")
+    monkeypatch.setattr("kobert_demo.runs.shutil.rmtree", refuse)
+    with pytest.raises(RunError, match=r"cannot be removed \(Permission denied\)"):
+        runs.delete("a")
+    assert runs.get("a").name == "a"
+
+
+def test_a_run_is_described(runs: Runs) -> None:
+    runs.store.add_imported("a", "old", {}, "bundle-0")
+    runs.describe("a", " 새 이름 ", ["b", " b", "", "a "], " note\n")
+    run = runs.get("a")
+    assert (run.name, run.tags, run.note) == ("새 이름", ("b", "a"), "note")
+    with pytest.raises(RunError, match="needs a name"):
+        runs.describe("a", " ", [], "")
+    with pytest.raises(RunError, match="There is no run"):
+        runs.describe("nobody", "name", [], "")
+    assert runs.get("a") == run
+
+
 @pytest.mark.parametrize(
     ("problem", "advice"),
     [

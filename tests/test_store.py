@@ -207,3 +207,113 @@ def test_one_process_writes_while_another_reads(store: RunStore, tmp_path: Path)
     writer.join()
     assert seen == sorted(seen)
     assert len(reader.curve("a", "steps", "loss")[0]) == 500
+
+
+def queued(store: RunStore, *names: str) -> None:
+    for name in names:
+        store.add(name, name, {}, steps=1)
+
+
+def queue(store: RunStore) -> list[str]:
+    waiting = [run for run in store.runs() if run.waiting]
+    return [run.run for run in sorted(waiting, key=lambda run: run.waiting)]
+
+
+def test_waiting_runs_change_places(store: RunStore) -> None:
+    queued(store, *"abc")
+    assert store.swap("a", "c")
+    assert queue(store) == ["c", "b", "a"]
+    assert not store.claim("a", "cpu")
+    assert store.claim("c", "cpu")
+
+
+def test_who_does_not_wait_keeps_its_place(store: RunStore) -> None:
+    queued(store, *"abc")
+    store.claim("a", "cpu")
+    for pair in (("a", "b"), ("b", "b"), ("b", "nobody")):
+        assert not store.swap(*pair)
+    assert queue(store) == ["b", "c"]
+    assert [run.run for run in store.runs()] == ["c", "b", "a"]
+
+
+def test_a_run_keeps_its_place_in_the_list_when_it_changes_that_in_the_queue(
+    store: RunStore,
+) -> None:
+    queued(store, *"abc")
+    store.swap("a", "c")
+    assert [run.run for run in store.runs()] == ["c", "b", "a"]
+
+
+def test_what_people_write_about_a_run_is_read_back(store: RunStore) -> None:
+    queued(store, "a")
+    store.describe("a", "새 이름", ["좋음", "baseline"], "둘째 줄까지\n기록")
+    run = store.run("a")
+    assert (run.name, run.tags, run.note) == ("새 이름", ("좋음", "baseline"), "둘째 줄까지\n기록")
+
+
+def rows_of(path: Path, run: str) -> dict[str, int]:
+    """Count the rows of a run in every table that knows runs."""
+    with sqlite3.connect(path) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        ]
+        return {
+            table: connection.execute(
+                f"SELECT count(*) FROM {table} WHERE run = ?", (run,)
+            ).fetchone()[0]
+            for table in tables
+            if "run" in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        }
+
+
+def test_a_deleted_run_leaves_no_row_in_any_table(store: RunStore, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "runs.sqlite"
+    queued(store, "a", "b")
+    for run in "ab":
+        store.claim(run, "cpu")
+        store.add_steps(run, [step(1)])
+        store.add_evaluation(run, evaluation(1, 0.5))
+        store.end(run, "finished")
+    store.sparklines(store.runs())
+    before = rows_of(path, "b")
+    assert {"runs", "steps", "evaluations", "sparklines"} <= before.keys()
+    assert store.delete("a")
+    assert set(rows_of(path, "a").values()) == {0}
+    assert rows_of(path, "b") == before
+    assert not store.delete("a")
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_an_active_run_is_not_deleted(store: RunStore, running: bool) -> None:
+    queued(store, "a")
+    if running:
+        store.claim("a", "cpu")
+        store.add_steps("a", [step(1)])
+    assert store.active() == {"a"}
+    assert not store.delete("a")
+    assert store.run("a").step == int(running)
+
+
+def test_a_sparkline_is_short_and_shows_a_spike_of_one_step(store: RunStore) -> None:
+    queued(store, "a", "short", "new")
+    store.add_steps("a", [step(n, 9.0 if n == 4_321 else 1.0 + n / 1e6) for n in range(1, 10_001)])
+    store.add_steps("short", [step(1, 3.0), step(2, float("nan")), step(3, 2.0)])
+    lines = store.sparklines(store.runs())
+    assert len(lines["a"]) <= 40
+    assert max(lines["a"]) == 9.0
+    assert lines["a"][-1] < 1.02
+    assert (lines["short"], lines["new"]) == ([3.0, 2.0], [])
+
+
+def test_a_sparkline_is_kept_for_as_long_as_its_run_has_the_same_steps(store: RunStore) -> None:
+    queued(store, "a")
+    store.claim("a", "cpu")
+    store.add_steps("a", [step(1, 3.0)])
+    assert store.sparklines(store.runs()) == {"a": [3.0]}
+    store.add_steps("a", [step(2, 2.0)])
+    store.end("a", "stopped")
+    for _ in range(2):
+        assert store.sparklines(store.runs()) == {"a": [3.0, 2.0]}
+    store.add_steps("a", [step(3, 1.0)])  # it was resumed
+    assert store.sparklines(store.runs()) == {"a": [3.0, 2.0, 1.0]}

@@ -20,8 +20,8 @@ from kobert_demo.comparison import (
     difference,
     f1_of_labels,
     macro_f1s,
+    same_test_data,
     sorted_settings,
-    tested_alike,
 )
 from kobert_demo.metrics import Counts
 from kobert_demo.store import Run, RunStore, Table
@@ -103,7 +103,7 @@ def _figures(runs: Sequence[Run], counts: Sequence[Counts | None]) -> None:
             )
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–")
-    if not tested_alike(runs):
+    if not same_test_data(runs):
         st.warning(
             t(
                 "These runs were tested on different sentences: a difference may come from the sentences "

@@ -78,10 +78,12 @@ def choose_in_address(
         shown: names an option, always in the same words: the browser keeps those that were chosen.
     """
     asked, written = st.query_params.get(key), f"{key} in the address"
+    gone = None if asked in options else asked
     picked = st.session_state.pop(f"{key} picked", False)  # a quick choice may overtake the address
     if not picked and asked in options and asked != st.session_state.get(written):
         st.session_state[key] = asked
     elif st.session_state.get(key) not in options:
+        gone = gone or st.session_state.get(key)
         st.session_state.pop(key, None)
     names = distinct_names(options, shown)
     chosen = st.selectbox(
@@ -92,9 +94,9 @@ def choose_in_address(
         persist_state="session",
         on_change=lambda: st.session_state.update({f"{key} picked": True}),
     )
-    if asked is not None and asked not in options:
-        gone = t("{id} is not here any more: showing another one.", id=plain(asked))
-        st.warning(gone, icon=":material/link_off:")
+    if gone is not None:
+        said = t("{id} is not here any more: showing another one.", id=plain(gone))
+        st.warning(said, icon=":material/link_off:")
     st.query_params[key] = st.session_state[written] = chosen
     return chosen
 

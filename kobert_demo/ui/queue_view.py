@@ -1,10 +1,12 @@
 """The run that trains and those that wait for the device, with what can be done to each."""
 
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
+from kobert_demo.errors import RunError
+from kobert_demo.run_search import run_seconds
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
@@ -48,9 +50,8 @@ def _running(runs: Runs, run: Run) -> None:
         st.markdown(f"{status_badge(run.status)} {plain(run.name)}", width="stretch")
         _stop(runs, run, t("Stop"))
     text = t("Loading the model and the data …")
-    if run.step and run.started_at:
-        elapsed = time.time() - run.started_at
-        left = duration(elapsed / run.step * (run.steps - run.step))
+    if run.step:
+        left = duration(run_seconds(run) / run.step * (run.steps - run.step))
         counts = t("Step {step} of {steps}", step=f"{run.step:,}", steps=f"{run.steps:,}")
         text = f"{counts} · {t('about {left} left', left=left)}"
     st.progress(run.step / run.steps, text=text)
@@ -64,26 +65,34 @@ def _waiting(runs: Runs, run: Run, waiting: Sequence[Run]) -> None:
             (-1, "arrow_upward", t("Earlier")),
             (1, "arrow_downward", t("Later")),
         ):
-            there = 0 <= index + step < len(waiting)
-            if st.button(
+            other = waiting[index + step].run if 0 <= index + step < len(waiting) else None
+            st.button(
                 "",
                 icon=f":material/{icon}:",
                 help=label,
-                disabled=not there,
+                disabled=other is None,
+                on_click=_swap,
+                args=(runs, run.run, other),
                 key=f"move {step} {run.run}",
-            ):
-                runs.store.swap(run.run, waiting[index + step].run)
-                st.rerun(scope="fragment")
+            )
         _stop(runs, run, t("Cancel"))
 
 
+def _swap(runs: Runs, run: str, other: str) -> None:
+    runs.store.swap(run, other)
+
+
 def _stop(runs: Runs, run: Run, label: str) -> None:
-    if st.button(
+    st.button(
         t("Stopping …") if run.stop_requested else label,
         icon=":material/stop_circle:" if run.status == "running" else ":material/close:",
         disabled=run.stop_requested,
+        on_click=_ask_to_stop,
+        args=(runs, run.run),
         key=f"stop {run.run}",
-    ):
-        with say_errors():  # it may have ended just now
-            runs.stop(run.run)
-        st.rerun(scope="fragment")
+    )
+
+
+def _ask_to_stop(runs: Runs, run: str) -> None:
+    with suppress(RunError):  # it has ended just now
+        runs.stop(run)

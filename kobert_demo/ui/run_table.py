@@ -71,8 +71,6 @@ def _filters(known: Sequence[Run], words: str) -> Search:
 
 def run_table(store: RunStore, runs: Sequence[Run]) -> list[Run]:
     """Show runs and return those that are selected, in the order of the table."""
-    # Rows are selected by number: other rows make another table, with nothing selected.
-    rows = sha256(" ".join(run.run for run in runs).encode()).hexdigest()
     chosen = st.dataframe(
         _frame(store, runs),
         hide_index=True,
@@ -80,10 +78,15 @@ def run_table(store: RunStore, runs: Sequence[Run]) -> list[Run]:
         column_config=_columns(),
         on_select="rerun",
         selection_mode="multi-row",
-        key=f"runs {rows}",
+        key=table_key(runs),
         placeholder="–",
     )
     return [runs[row] for row in chosen["selection"]["rows"] if row < len(runs)]
+
+
+def table_key(runs: Sequence[Run]) -> str:
+    """Return the table's key: rows are selected by number, so other rows are another table."""
+    return f"runs {sha256(' '.join(run.run for run in runs).encode()).hexdigest()}"
 
 
 def _frame(store: RunStore, runs: Sequence[Run]) -> pd.DataFrame:
@@ -97,7 +100,7 @@ def _frame(store: RunStore, runs: Sequence[Run]) -> pd.DataFrame:
             t("Macro-F1"): [run.macro_f1 for run in runs],
             t("Accuracy"): [None if run.accuracy is None else 100 * run.accuracy for run in runs],
             t("Train loss"): [lines[run.run] for run in runs],
-            t("Duration"): ["–" if time is None else duration(time) for time in seconds],
+            t("Duration"): [duration(time) if time else "–" for time in seconds],
             t("Model"): [model_of(run) for run in runs],
             t("Data"): [data_of(run) for run in runs],
             t("Tags"): [list(run.tags) for run in runs],
