@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     _train(verbs.add_parser("train", help="fine-tune a model on a file and follow it"))
     _classify(verbs.add_parser("classify", help="classify sentences"))
     _encode(verbs.add_parser("encode", help="show the pieces and ids of sentences"))
+    _score(verbs.add_parser("score", help="classify every sentence of a file"))
     _evaluate(verbs.add_parser("evaluate", help="say how good a run's model is"))
     _common(verbs.add_parser("runs", help="list all runs"))
     _of_run(verbs.add_parser("watch", help="follow a run, a line for what is new"), LINES)
@@ -78,6 +79,11 @@ def _train(verb: argparse.ArgumentParser) -> None:
 
 def _classify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("text", nargs="+", help="a sentence; - reads one a line from standard input")
+    _classifier(verb)
+    _common(verb)
+
+
+def _classifier(verb: argparse.ArgumentParser) -> None:
     source = verb.add_mutually_exclusive_group()
     source.add_argument("--run", metavar="ID", help="classify with this run's best model")
     source.add_argument(
@@ -85,6 +91,18 @@ def _classify(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--exact", action="store_true", help="in float32, also where bfloat16 is quicker"
+    )
+
+
+def _score(verb: argparse.ArgumentParser) -> None:
+    _file(verb, "any file of sentences, with labels or without")
+    _classifier(verb)
+    verb.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="a new file; .csv with commas"
+    )
+    verb.add_argument("--resume", action="store_true", help="go on with what was cut off")
+    verb.add_argument(
+        "--guard", action="store_true", help="put ' before what spreadsheets would compute"
     )
     _common(verb)
 

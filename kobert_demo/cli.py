@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kobert_demo import evaluation_verbs, model_verbs, run_verbs
+from kobert_demo import evaluation_verbs, model_verbs, run_verbs, scoring_verbs
 from kobert_demo.arguments import parser
 from kobert_demo.config import TrainingConfig
 from kobert_demo.data_arguments import read_dataset
@@ -16,10 +16,9 @@ from kobert_demo.encoded import encode_whole
 from kobert_demo.encoding import encode
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.language import Message
-from kobert_demo.model_verbs import obtain_checked
+from kobert_demo.model_verbs import classifier_of, obtain_checked
 from kobert_demo.preflight import inspect, unreadable
 from kobert_demo.printing import print_fields, print_json, spoken_language
-from kobert_demo.runs import Runs
 from kobert_demo.sentence_pieces import SentencePieces
 from kobert_demo.vocabularies import read_vocabulary
 
@@ -37,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "resume": run_verbs.resume,
         "classify": classify,
         "encode": encode_texts,
+        "score": scoring_verbs.score,
         "evaluate": evaluation_verbs.evaluate,
         "runs": run_verbs.list_runs,
         "watch": run_verbs.watch_run,
@@ -112,7 +112,7 @@ def classify(args: argparse.Namespace) -> int:
     """Say which label a run's or a model's classifier gives to each sentence."""
     from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
 
-    predictor = Predictor(_classifier(args), args.exact)
+    predictor = Predictor(classifier_of(args), args.exact)
     predictions = predictor.predict(_texts(args.text))
     if args.json:
         return print_json(
@@ -130,15 +130,6 @@ def classify(args: argparse.Namespace) -> int:
         share = prediction.probabilities[prediction.label]
         print(f"{prediction.label}\t{share:.3f}\t{prediction.text}")
     return 0
-
-
-def _classifier(args: argparse.Namespace) -> str:
-    """Return what answers: a run's bundle, the model that was named, or the ready-made one."""
-    return (
-        str(Runs(args.workspace).bundle(args.run))
-        if args.run
-        else obtain_checked(args.model, args).name
-    )
 
 
 def encode_texts(args: argparse.Namespace) -> int:

@@ -17,24 +17,36 @@ def read_dataset(path: Path, args: argparse.Namespace, least: int = 2) -> tuple[
     Args:
         least: how many rows a label needs: 1 is enough for data that is only tested with.
     """
+    how, names = read_format(path, args)
+    found = detect_columns(path, how)
+    text, label = (
+        otherwise if given is None else column_index(given, names, how.header)
+        for given, otherwise in ((args.text_column, found.text), (args.label_column, found.label))
+    )
+    columns = Columns(text, label)
+    return parse(path, how, columns, name=path.name, least=least), how
+
+
+def read_format(path: Path, args: argparse.Namespace) -> tuple[Format, tuple[str, ...]]:
+    """Return how a file is written, as the arguments say and else as it seems, and its columns' names.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
     if not path.is_file():
         raise DataError("There is no file {path}: check the name.", path=path)
     how = detect_format(path)
     chosen = {name: getattr(args, name) for name in ("encoding", "delimiter", "header")}
     how = replace(how, **{name: value for name, value in chosen.items() if value is not None})
-    columns = detect_columns(path, how)
-    names = column_names(path, how)
-    columns = Columns(
-        text=_column(args.text_column, names, how.header, columns.text),
-        label=_column(args.label_column, names, how.header, columns.label),
-    )
-    return parse(path, how, columns, name=path.name, least=least), how
+    return how, column_names(path, how)
 
 
-def _column(given: str | None, names: Sequence[str], header: bool, otherwise: int) -> int:
-    """Return the index of a column given by its name or its number from 1."""
-    if given is None:
-        return otherwise
+def column_index(given: str, names: Sequence[str], header: bool) -> int:
+    """Return the index of a column given by its name or its number from 1.
+
+    Raises:
+        DataError: there is no such column.
+    """
     if header and given.strip() in names:
         return list(names).index(given.strip())
     if given.isdecimal() and 1 <= int(given) <= len(names):

@@ -6,6 +6,7 @@ A bundle stays as long as a checkpoint may lead back to a time at which it was t
 import logging
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kobert_demo.bundle import save_bundle
@@ -73,31 +74,36 @@ class Keeper:
         needed = [
             self._store.best_step(self._run, step) for step in checkpoint_steps(self._directory)
         ]
-        self._forget_bundles({bundle_name(step) for step in needed if step is not None})
+        self._forget_bundles(set(filter(None, needed)))
 
     def finish(self) -> None:
         """Leave nothing but the best model."""
         forget_checkpoints(self._directory)
         self._forget_bundles(set())
 
-    def _forget_bundles(self, needed: set[str]) -> None:
-        """Delete the bundles that are neither needed nor the run's."""
-        needed = {*needed, self._store.run(self._run).bundle or ""}
-        for path in self._directory.glob("bundle-*"):
-            if path.name not in needed:
+    def _forget_bundles(self, needed: set[int]) -> None:
+        """Delete the bundles that are neither of a step that is needed nor the run's."""
+        current = self._store.run(self._run).bundle
+        for step, path in bundles(self._directory):
+            if step not in needed and path.name != current:
                 shutil.rmtree(path)
 
 
 def rewind(runs: Runs, run: str, step: int) -> None:
     """Let a run be as it was at `step`: what came later is trained anew."""
     runs.store.rewind(run, step)
-    best = runs.store.best_step(run, step)
-    bundle = None if best is None else bundle_name(best)
-    directory = runs.directory(run)
-    runs.store.set_bundle(run, bundle if bundle and (directory / bundle).is_dir() else None)
-    for path in directory.glob("bundle-*"):
-        if int(path.name.split("-")[1]) > step:
+    best, found = runs.store.best_step(run, step), None
+    for of_step, path in bundles(runs.directory(run)):
+        if of_step > step:
             shutil.rmtree(path)
+        elif of_step == best:
+            found = path.name
+    runs.store.set_bundle(run, found)
+
+
+def bundles(directory: Path) -> list[tuple[int, Path]]:
+    """Return the bundles of a run with the steps that they are of; one may be scaled (`scaling`)."""
+    return [(int(path.name.split("-")[1]), path) for path in directory.glob("bundle-*")]
 
 
 def bundle_name(step: int) -> str:

@@ -76,6 +76,13 @@ def obtain_checked(name: str, args: argparse.Namespace) -> ModelFiles:
     return files
 
 
+def classifier_of(args: argparse.Namespace) -> str:
+    """Return what answers: a run's bundle, the model that was named, or the ready-made one."""
+    if args.run:
+        return str(Runs(args.workspace).bundle(args.run))
+    return obtain_checked(args.model, args).name
+
+
 def verify_model(args: argparse.Namespace) -> int:
     """Say whether a model is whole, reads Korean, and is KoBERT where it claims to be."""
     files = obtain(args.model)

@@ -1,7 +1,9 @@
 """Model bundle -> `Predictor` -> `Prediction`: sentences and what the model says of them."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from kobert_demo.encoded import encode_texts
 from kobert_demo.encoding import Encoding, encode
 from kobert_demo.errors import ModelError
 from kobert_demo.fast_inference import answers_in_bfloat16, in_bfloat16
+from kobert_demo.hub import digest
 from kobert_demo.model import labels_of, load_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.vocabularies import read_vocabulary
@@ -52,7 +55,7 @@ class Predictor:
 
     def __init__(self, model: str, exact: bool = False) -> None:
         files = find_model(model)
-        self._name = files.name
+        self._name, self._files = files.name, files
         self.vocabulary = read_vocabulary(files.vocabulary)
         self._model = load_classifier(files, self.vocabulary)
         self.labels = labels_of(self._model)
@@ -60,6 +63,21 @@ class Predictor:
         if not exact and answers_in_bfloat16(files.shape):
             self._model, self.precision = in_bfloat16(self._model), "bfloat16"
         self.max_length = read_max_length(files)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of all files that the answers depend on."""
+        files = (self._files.weights, self._files.directory / "config.json")
+        parts = [digest(file) for file in files if file] + [self.vocabulary.sha256]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the probabilities of `texts`, in their order: (texts, labels).
+
+        Raises:
+            ModelError: the model's answers are no numbers.
+        """
+        return np.asarray(torch.from_numpy(self.logits(texts)).softmax(-1).numpy())
 
     def logits(
         self, texts: Sequence[str], progress: Callable[[float], None] = lambda share: None
@@ -94,7 +112,6 @@ class Predictor:
         Raises:
             ModelError: the model's answers are no numbers.
         """
-        probabilities = torch.from_numpy(self.logits(texts)).softmax(-1).numpy()
         return [
             Prediction(
                 text,
@@ -102,5 +119,5 @@ class Predictor:
                 dict(zip(self.labels, map(float, row), strict=True)),
                 encode(text, self.vocabulary, self.max_length),
             )
-            for text, row in zip(texts, probabilities, strict=True)
+            for text, row in zip(texts, self.probabilities(texts), strict=True)
         ]

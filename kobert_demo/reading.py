@@ -23,7 +23,7 @@ from kobert_demo.language import Message
 DELIMITERS = ("\t", ",", ";")
 SAMPLE_LINES = 10_000
 QUOTED_LINES = 50  # how far a quoted cell may go on; a quote left open must not swallow the file
-LINES_A_TICK = 2**14
+LINES_A_TICK = 2**11
 UNDECODABLE = "\udc80"  # stands for bytes that are no text in the file's encoding
 MARK_UNDECODABLE = "kobert_demo.mark_undecodable"
 QUOTED_CELL = re.compile(r'"((?:[^"]++|"")*+)"')

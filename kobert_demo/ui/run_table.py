@@ -21,7 +21,7 @@ def search_form(known: Sequence[Run]) -> list[Run]:
         "newest": t("Newest first"),
         "macro_f1": t("Best macro-F1 first"),
         "accuracy": t("Best accuracy first"),
-        "longest": t("Longest first"),
+        "longest": t("Longest-running first"),
         "name": t("By name"),
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
