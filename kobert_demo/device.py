@@ -57,6 +57,13 @@ def devices() -> list[str]:
     return [f"{kind}:{number}" for number in range(torch.get_device_module(kind).device_count())]
 
 
+def training_threads(available: int) -> int:
+    """Return how many threads a run takes of those that torch would: one is the app's, where there are more
+    than two. (On two cores its low priority alone keeps the app quick: a half would cost a run much more.)
+    """
+    return available - 1 if available > 2 else available
+
+
 def multiplies_bfloat16(kind: str) -> bool:
     """Say whether a CPU has units that multiply bfloat16 matrices (Intel's AMX)."""
     import torch

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from kobert_demo.config import TrainingConfig
-from kobert_demo.device import devices
+from kobert_demo.device import devices, training_threads
 from kobert_demo.errors import KobertDemoError, RunError
 from kobert_demo.events import Evaluation, Settled, TrainStep
 from kobert_demo.language import Message
@@ -105,6 +105,7 @@ class Worker:
         from kobert_demo.training import train
 
         config = self._config
+        torch.set_num_threads(training_threads(torch.get_num_threads()))
         log.info("training on %s with %d threads", self._device, torch.get_num_threads())
         files = find_model(self._record["weights"])
         vocabulary = read_vocabulary(files.vocabulary)

@@ -5,7 +5,15 @@ import sys
 
 import pytest
 
-from kobert_demo.device import START_SECONDS, Device, probe_elsewhere, training_seconds
+from kobert_demo import device as device_module
+from kobert_demo.device import (
+    START_SECONDS,
+    Device,
+    devices,
+    probe_elsewhere,
+    training_seconds,
+    training_threads,
+)
 from kobert_demo.processes import PROJECT
 
 
@@ -30,3 +38,18 @@ def test_the_expected_time_follows_the_work() -> None:
     device = Device("cpu", "", 2, flops=1e11)
     assert training_seconds(device, 1_000_000, 1_000_000) == pytest.approx(START_SECONDS + 120)
     assert training_seconds(device, 2_000_000, 1_000_000) == pytest.approx(START_SECONDS + 240)
+
+
+def test_a_run_leaves_the_app_a_core_where_there_are_more_than_two() -> None:
+    assert [training_threads(cores) for cores in (1, 2, 3, 8)] == [1, 2, 2, 7]
+
+
+def test_each_gpu_is_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_module, "may_have_gpu", lambda: False)
+    assert devices() == ["cpu"]
+    monkeypatch.setattr(device_module, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(device_module, "best_device", lambda: "cpu")
+    assert devices() == ["cpu"]
+    monkeypatch.setattr(device_module, "best_device", lambda: "cuda")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert devices() == ["cuda:0", "cuda:1"]
