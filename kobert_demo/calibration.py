@@ -69,11 +69,11 @@ def _tenths(rows: int) -> NDArray[np.int64]:
 def _gaps(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the sum of confidence - accuracy at each temperature: (temperatures, tenths, bins)."""
     right = logits.argmax(1) == labels
-    below = logits - logits.max(1, keepdims=True)
+    below = (logits - logits.max(1, keepdims=True)).astype(np.float32)  # twice as quick
     tenths = _tenths(len(labels)) * BINS
     sums = []
     for temperature in TEMPERATURES:
-        confidence = 1 / np.exp(below / temperature).sum(1)
+        confidence = 1 / np.exp(below / np.float32(temperature)).sum(1)
         places = tenths + _places(confidence)
         sums.append(np.bincount(places, confidence - right, TENTHS * BINS))
     return np.reshape(sums, (len(TEMPERATURES), TENTHS, BINS))

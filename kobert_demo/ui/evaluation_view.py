@@ -130,6 +130,7 @@ def slice_table(summary: Summary) -> None:
         shown,
         hide_index=True,
         height="content",
+        placeholder="–",
         column_config={
             kind: st.column_config.TextColumn(pinned=True),
             support: st.column_config.NumberColumn(format="localized"),
