@@ -192,9 +192,11 @@ def _labels(summary: Summary, told: Told, language: Language) -> list[str]:
 
 def _calibration(summary: Summary, language: Language) -> list[str]:
     honest = summary.honesty
-    before, after = (
-        translate("Without a temperature", language),
-        translate("With the temperature", language),
+    before = translate("Without a temperature", language)
+    after = (
+        translate("With a fitted temperature", language)
+        if summary.scored.temperature == 1
+        else translate("With the temperature", language)
     )
     figure = reliability_diagram(
         {before: honest.before, after: honest.after},
@@ -265,7 +267,8 @@ th, td {{ padding: 0.3rem 0.6rem; text-align: left; border-bottom: 1px solid #e1
 tbody th {{ position: sticky; left: 0; background: #fff; font-weight: 600; white-space: nowrap; }}
 thead th {{ position: sticky; top: 0; background: #f4f5f8; white-space: nowrap; }}
 thead th:first-child {{ left: 0; z-index: 1; }}
-.matrix td {{ text-align: right; min-width: 2.5rem; }}
+td:not(:last-child) {{ white-space: nowrap; }}
+.matrix th:not(:first-child), .matrix td {{ text-align: right; min-width: 2.5rem; }}
 </style><script>{plotly}</script></head><body>
 {body}
 </body></html>
