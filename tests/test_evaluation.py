@@ -173,6 +173,14 @@ def test_only_what_is_better_by_both_figures_beats_and_chance_is_called_so() -> 
     assert not compare(true, {"model": true, "same": true}, 2)["same"].beaten
 
 
+def test_labels_that_neither_occur_nor_are_predicted_count_in_no_mean() -> None:
+    true, said = np.array([0, 0, 3, 3, 3]), np.array([0, 4, 3, 3, 0])
+    found = compare(true, {"model": said}, 9)["model"].figures
+    for average in ("macro", "weighted"):
+        expected = oracle.f1_score(true, said, average=average, zero_division=0)
+        assert getattr(found, f"{average}_f1").value == pytest.approx(expected, abs=1e-6)
+
+
 def test_calibration_errors_are_scikit_learns(scores: Scored, summary: Summary) -> None:
     right = scores.predicted == scores.true
     share, confidence = calibration_curve(right, scores.confidence, n_bins=10, strategy="uniform")
