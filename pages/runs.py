@@ -45,5 +45,6 @@ with say_errors():
             t("Train a model"),
         )
         st.stop()
-    active = queue_view(runs)
+    with st.container():  # also where the queue is empty: what stands below keeps its place
+        active = queue_view(runs)
     st.fragment(listing, run_every=TICK if active else None)(runs)

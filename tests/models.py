@@ -80,7 +80,7 @@ def train_mini(directory: Path, comments: Path) -> Path:
     choice = DataChoice(save_dataset(data, runs.workspace), None, 0.2, 1)
     settings = {"batch_size": 16, "max_length": 32, "learning_rate": 1e-3}
     started = [
-        runs.launch(choice, TrainingConfig("mini", epochs=epochs, **settings), f"mini {epochs}")
+        runs.launch(choice, TrainingConfig("mini", epochs=epochs, **settings), f"baseline {epochs}")
         for epochs in (1, 2)
     ]
     deadline = time.monotonic() + 180

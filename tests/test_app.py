@@ -16,10 +16,12 @@ from kobert_demo.ui.style import MODEL_MB
 from tests.conftest import PROJECT, App, choose_language
 
 PAGES = {"": "홈", "dataset": "데이터셋", "training": "학습"} | {
+    "runs": "학습 기록",
     "evaluation": "평가",
     "classification": "분류",
 }
 ENGLISH = {"": "Home", "dataset": "Dataset", "training": "Training"} | {
+    "runs": "Runs",
     "evaluation": "Evaluation",
     "classification": "Classification",
 }
@@ -41,7 +43,11 @@ def config() -> dict:
 
 
 @pytest.mark.parametrize(
-    "page", ["", "pages/dataset.py", "pages/training.py", "pages/evaluation.py"]
+    "page",
+    [
+        "",
+        *(f"pages/{page}.py" for page in ("dataset", "training", "runs", "compare", "evaluation")),
+    ],
 )
 def test_opening_a_page_imports_neither_torch_nor_transformers(page: str, workspace: Path) -> None:
     table = workspace / "emotions.tsv"

@@ -32,9 +32,10 @@ def test_every_picture_is_there() -> None:
 def test_every_verb_is_told() -> None:
     for verb in (
         *("check", "train", "classify", "encode", "evaluate"),
-        *("runs", "verify", "import", "export"),
+        *("runs", "watch", "history", "stop", "verify", "import", "export"),
     ):
         assert f"python -m kobert_demo {verb}" in README
+    assert "`delete ID`" in README
 
 
 def test_the_make_targets_are_there() -> None:

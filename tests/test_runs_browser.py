@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,7 +84,7 @@ def test_the_queue_is_reordered_cancelled_and_stopped_and_outlives_the_app(
     page.locator(".st-key-queue").get_by_text("third").wait_for()
     assert queued(page) == ["first", "second", "third"]
 
-    page.locator(f".st-key-move--1-{third} button").click()
+    page.locator(f".st-key-move--1-{third} button:visible").click()
     page.wait_for_function(
         "() => /third[^]*second/.test(document.querySelector('.st-key-queue').innerText)"
     )
@@ -98,13 +97,13 @@ def test_the_queue_is_reordered_cancelled_and_stopped_and_outlives_the_app(
     page.locator(".st-key-queue").get_by_text("third").wait_for()
     assert queued(page) == ["first", "third", "second"]
 
-    page.locator(f".st-key-stop-{second} button").click()
+    page.locator(f".st-key-stop-{second} button:visible").click()
     reach(runs, second, "stopped")
     assert runs.get(second).started_at is None
-    page.locator(f".st-key-stop-{first} button").click()
+    page.locator(f".st-key-stop-{first} button:visible").click()
     page.get_by_test_id("stToast").get_by_text("first").wait_for(timeout=60_000)
     reach(runs, third, "running")  # nobody started it
-    page.locator(f".st-key-stop-{third} button").click()
+    page.locator(f".st-key-stop-{third} button:visible").click()
     page.locator(".st-key-queue").wait_for(state="detached", timeout=60_000)
     for run in (first, second, third):
         reach(runs, run, "stopped")
@@ -125,13 +124,13 @@ def test_two_runs_are_selected_and_compared_and_the_address_brings_them_back(
     app: App, page: "Page", runs: Runs
 ) -> None:
     open_runs(app, page)
-    page.locator(".st-key-search input").fill("mini")
-    page.get_by_text(re.compile("개 중 2개")).wait_for()
+    page.locator(".st-key-search input").fill("baseline")
+    page.get_by_text("개 중 2개").wait_for()
     select(page, 0)
     page.get_by_text("1개 선택됨").wait_for()
     select(page, 1)
     page.get_by_text("2개 선택됨").wait_for()
-    page.locator(".st-key-compare button").click()
+    page.locator(".st-key-compare button:visible").click()
     page.wait_for_url("**/compare?runs=*")
     for _ in range(2):
         page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 4")
@@ -154,12 +153,12 @@ def test_a_run_is_deleted_after_a_question(app: App, page: "Page", runs: Runs) -
     page.get_by_text("아직 끝나지 않았습니다").wait_for()
     runs.stop(gone)
     reach(runs, gone, "stopped")
-    page.locator(".st-key-delete_for_good button").wait_for(timeout=60_000)
+    page.locator(".st-key-delete-for-good button:visible").wait_for(timeout=60_000)
     assert runs.get(gone)
-    page.locator(".st-key-delete_for_good button").click()
+    page.locator(".st-key-delete-for-good button:visible").click()
     page.get_by_text("선택하면 비교할 수 있습니다").wait_for()
     deadline = time.monotonic() + 10
-    while gone in {run.run for run in runs.list()} or Path(runs.directory(gone)).exists():
+    while gone in {run.run for run in runs.list()} or runs.directory(gone).exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -99,7 +99,7 @@ def test_without_runs_the_page_leads_to_the_first(app: AppTest) -> None:
 def test_a_real_run_is_listed_with_all_that_people_ask_of_it(app: AppTest, mini_runs: Path) -> None:
     best = Runs(mini_runs).list()[0]
     row = go(app, "runs").dataframe[0].value.iloc[0]
-    assert (row["Run"], row["Model"], row["Data"]) == ("mini 2", "mini", "comments.tsv")
+    assert (row["Run"], row["Model"], row["Data"]) == ("baseline 2", "mini", "comments.tsv")
     assert (list(row["Status"]), row["Progress"]) == (["Finished"], 100)
     assert row["Macro-F1"] == best.macro_f1
     assert row["Accuracy"] == pytest.approx(100 * best.accuracy)
@@ -166,11 +166,11 @@ def test_deleting_is_confirmed_and_removes_only_what_was_selected(
     newer, older = (run.run for run in runs.list())
     select(go(app, "runs"), mini_runs, 0)
     assert any("from the disk for good" in text.value for text in app.markdown)
-    assert [text.value for text in app.text] == ["mini 2"]
+    assert [text.value for text in app.text] == ["baseline 2"]
     app.button(key="delete for good").click().run()
     assert [run.run for run in runs.list()] == [older]
     assert not runs.directory(newer).exists()
-    assert names(app) == ["mini 1"]
+    assert names(app) == ["baseline 1"]
     assert not [button for button in app.button if button.key == "delete for good"]
 
 
