@@ -152,7 +152,11 @@ def test_a_thousand_resamples_of_ten_thousand_sentences_are_quick(labels: int) -
     said = np.where(random.random(10_000) < 0.6, true, random.integers(0, labels, 10_000))
     began = time.process_time()
     compared = compare(true, {"model": said, "other": np.zeros_like(true)}, labels)
-    assert time.process_time() - began < 3  # 0.3 s alone on a core; the tests' machines are shared
+    ours = time.process_time() - began
+    began = time.process_time()
+    for _ in range(20):
+        oracle.f1_score(true[random.integers(0, 10_000, 10_000)], said, average="macro")
+    assert ours < 50 * (time.process_time() - began)  # a thousand in a loop, for one of the two
     assert compared["model"].figures.macro_f1.value == pytest.approx(
         oracle.f1_score(true, said, average="macro"), abs=1e-5
     )

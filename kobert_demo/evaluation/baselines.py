@@ -8,7 +8,7 @@ import numpy as np
 from kobert_demo.dataset import Dataset
 from kobert_demo.evaluation.scoring import Rows
 
-# Bounds that keep it quick: a minute at most for 200 labels on one core, two seconds for seven.
+# Bounds that keep it quick; the page says where they cut something off.
 MOST_ROWS = 20_000
 MOST_FEATURES, MOST_WEIGHTS = 20_000, 1_000_000
 LONGEST_NGRAM = 3
