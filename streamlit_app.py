@@ -6,6 +6,7 @@ import streamlit as st
 
 from kobert_demo.language import LANGUAGES, language_of
 from kobert_demo.ui.notices import tell_ends
+from kobert_demo.ui.page_switch import drop_late_ticks
 from kobert_demo.ui.plotly_file import publish_plotly
 from kobert_demo.ui.session import t
 from kobert_demo.ui.style import show_style
@@ -16,6 +17,7 @@ STATIC = Path(__file__).with_name("static")
 st.set_page_config(layout="wide", page_icon=str(STATIC / "icon.svg"))
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 publish_plotly()
+drop_late_ticks()
 
 # First of all: the titles below are in the language chosen here.
 asked, native = st.query_params.get("lang"), language_of(st.context.locale)

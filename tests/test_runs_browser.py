@@ -109,15 +109,16 @@ def test_the_queue_is_reordered_cancelled_and_stopped_and_outlives_the_app(
         reach(runs, run, "stopped")
 
 
-def test_a_word_is_said_on_another_page(app: App, page: "Page", runs: Runs) -> None:
+@pytest.mark.parametrize("path", ["", "dataset"])
+def test_a_word_is_said_on_another_page(app: App, page: "Page", runs: Runs, path: str) -> None:
     run = launch_endless(runs, "first")
-    page.goto(f"{app.url}/dataset")
+    page.goto(f"{app.url}/{path}")
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
     reach(runs, run, "running")
     page.wait_for_timeout(2_500)  # the app has looked at it
     runs.stop(run)
     page.get_by_test_id("stToast").get_by_text(re.compile("first.*중지됨")).wait_for(timeout=60_000)
-    assert page.url == f"{app.url}/dataset"
+    assert page.url == f"{app.url}/{path}"
 
 
 def test_two_runs_are_selected_and_compared_and_the_address_brings_them_back(
