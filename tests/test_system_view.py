@@ -99,7 +99,7 @@ def test_the_panel_of_a_real_run_grows_and_stays_when_it_has_ended(
     first = len(shown(page)[2]["x"])
     page.wait_for_function(f"{CHARTS}[2].data[0].x.length > {first + 1}")
     runs.stop(run)
-    page.get_by_text("멈춤", exact=True).first.wait_for(timeout=60_000)
+    page.get_by_text("중지됨").first.wait_for(timeout=60_000)
     page.wait_for_function(f"{CHARTS}.length === 3 && {CHARTS}[2].data[0].x.length > {first + 1}")
     speed, cpu, memory = shown(page)
     assert [chart["title"] for chart in (speed, cpu, memory)] == ["문장/초", "CPU(%)", "메모리(GB)"]
