@@ -24,7 +24,7 @@ class Result:
     Attributes:
         ours, reference: every repeat, in `unit`.
         target: the least ratio (the most, where `at_most`); without a reference, of our own median.
-        ratio: how many times better we are: more sentences, or fewer seconds.
+        ratio: how many times better we are: more sentences, or fewer seconds and bytes.
     """
 
     measure: str
@@ -39,7 +39,7 @@ class Result:
         if not self.reference:
             return None
         ours, other = statistics.median(self.ours), statistics.median(self.reference)
-        return other / ours if self.unit in ("s", "ms") else ours / other
+        return other / ours if self.unit in ("s", "ms", "KB") else ours / other
 
     @property
     def passed(self) -> bool:

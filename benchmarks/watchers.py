@@ -1,7 +1,7 @@
 """Visitors who watch a run and draw nothing: they speak Streamlit's websocket protocol as a browser does.
 
 A visitor's browser works on the visitor's machine. What it costs the one that trains is what the server
-does for it, and that is here in full: the page, then a run of its fragment each second, serialized and sent.
+does for it, and that is here in full: the page, then each second a run of its fragment, and its answer.
 
     python -m benchmarks.watchers URL RUN COUNT     watch until the process is ended
 """
@@ -51,7 +51,10 @@ class Watcher:
             if message.WhichOneof("type") == "auto_rerun":
                 self._fragment = message.auto_rerun.fragment_id
                 self.interval = message.auto_rerun.interval
-            finished = message.WhichOneof("type") == "script_finished"
+            finished = (
+                message.WhichOneof("type") == "script_finished"
+                and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            )
 
     def watch(self) -> None:
         while True:
@@ -61,8 +64,9 @@ class Watcher:
 
 def main() -> None:
     url, run, count = sys.argv[1:]
-    for _ in range(int(count)):
-        threading.Thread(target=Watcher(url, run).watch).start()
+    watchers = [Watcher(url, run) for _ in range(int(count))]
+    for watcher in watchers:
+        threading.Thread(target=watcher.watch).start()
     print("watching", flush=True)
 
 
