@@ -6,8 +6,8 @@ the server that has done so. Counted is the time from the beginning of the navig
 the one in which the page's first heading stands, by the browser's clock. The workspace holds the sample and
 a finished run.
 
-The memory is what is resident of the server's process when one visitor after another has seen every page;
-torch must not be among what it has loaded.
+The memory is what is resident of the server's process when a visitor has seen the pages with all that they
+show: the report of the sample, a run, the form of a new one. torch must not be among what it has loaded.
 """
 
 import tempfile
@@ -64,9 +64,17 @@ def cold_and_warm(chromium: Browser, workspace: Path, page: str) -> tuple[float,
 
 def memory(chromium: Browser, workspace: Path) -> float:
     """Return the megabytes of a server whose pages were all seen; raise if torch is among them."""
-    with server(workspace) as app:
-        for page in PAGES.values():
-            painted(chromium, f"{app.url}/{page}")
+    with server(workspace) as app, chromium.new_context(locale="en-US") as visitor:
+        page = visitor.new_page()
+        page.goto(app.url)
+        page.get_by_text("Latest runs").wait_for(timeout=60_000)
+        page.goto(f"{app.url}/dataset")
+        page.get_by_text("Built-in sample", exact=True).click()
+        page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
+        page.goto(f"{app.url}/training?run={RUN}")
+        page.locator(".live-chart").first.wait_for(timeout=60_000)
+        page.get_by_text("New run", exact=True).click()
+        page.get_by_role("button", name="Start", exact=True).wait_for(timeout=60_000)
         assert app.server
         process = psutil.Process(app.server.pid)
         loaded = [one.path for one in process.memory_maps() if "/torch/" in one.path]
