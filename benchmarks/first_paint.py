@@ -40,7 +40,7 @@ def prepare(workspace: Path) -> None:
     store = Runs(workspace).store
     record, _ = frozen(workspace, epochs=1)
     store.add(RUN, "finished", record, steps=SHORT)
-    store.claim(RUN)
+    store.claim(RUN, "cpu")
     store.add_steps(RUN, map(step, range(1, SHORT + 1)))
     store.add_evaluation(RUN, evaluation(SHORT))
     store.end(RUN, "finished")

@@ -3,9 +3,9 @@
     python -m benchmarks.watched_training WORKSPACE
 
 A line of its input is a run's id: it trains that run as a worker does, with the store, the samples of the
-system, and the bundle of the best epoch. `-` before the id: the same run without anything that writes. It
-answers with the sentences per second of the whole loop, evaluations included, by the clock on the wall:
-from the end of the first step to the end of the last evaluation.
+system, and a bundle and a checkpoint after each epoch. `-` before the id: the same run without anything
+that writes. It answers with the sentences per second of the whole loop, evaluations included, by the clock
+on the wall: from the end of the first step to the end of the last evaluation.
 """
 
 import logging
@@ -13,7 +13,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from unittest.mock import patch
 
@@ -21,12 +20,13 @@ import torch
 
 from kobert_demo import training
 from kobert_demo.config import TrainingConfig
-from kobert_demo.dataset import DataChoice, load_choice
+from kobert_demo.dataset import load_choice
 from kobert_demo.device import best_device
 from kobert_demo.encoded_store import encode_dataset
+from kobert_demo.events import TrainStep
 from kobert_demo.model import new_classifier
 from kobert_demo.model_files import find_model
-from kobert_demo.runs import Runs
+from kobert_demo.runs import Runs, choice_of
 from kobert_demo.vocabularies import read_vocabulary
 from kobert_demo.worker import NICENESS, Worker
 
@@ -39,7 +39,7 @@ class Clock:
     def train(self, *arguments: object, **options: object) -> Iterator[object]:
         first = last = None
         for event in train(*arguments, **options):
-            if isinstance(event, training.TrainStep):
+            if isinstance(event, TrainStep):
                 if first is None:
                     first, began = event, time.perf_counter()
                 last = event
@@ -59,10 +59,9 @@ def bare(runs: Runs, run: str) -> float:
     config = TrainingConfig(**record["config"])
     files = find_model(record["weights"])
     vocabulary = read_vocabulary(files.vocabulary)
-    choice = DataChoice(**{field.name: record["data"][field.name] for field in fields(DataChoice)})
     data = [
-        encode_dataset(part, vocabulary, config.max_length, runs.workspace, lambda texts: texts)
-        for part in load_choice(runs.workspace, choice)
+        encode_dataset(part, vocabulary, runs.workspace).cut(config.max_length)
+        for part in load_choice(runs.workspace, choice_of(record))
     ]
     torch.manual_seed(config.seed)
     model = new_classifier(files, record["labels"], config.dropout, vocabulary).to(best_device())

@@ -8,8 +8,9 @@ to take in the answers themselves is on this machine, and counts against us.
 the server's process (user and system) and the bytes of the answer, both the mean of some ticks.
 
 *Training*: `mini` on the sample in a worker (its niceness is 10), with the store, the samples of the
-system, the bundle of each best epoch and five visitors who tick each second; against the same loop in the
-same process that writes nothing, beside a server that nobody visits (benchmarks/watched_training.py).
+system, a bundle and a checkpoint after each epoch and five visitors who tick each second; against the same
+loop in the same process that writes nothing, beside a server that nobody visits
+(benchmarks/watched_training.py).
 """
 
 import os
@@ -69,7 +70,7 @@ class LongRun:
     def __init__(self, workspace: Path, steps: int, closing: ExitStack) -> None:
         self._runs, self._steps = Runs(workspace), 0
         self._runs.store.add(RUN, "long", frozen(workspace, epochs=1)[0], steps=2 * LONG)
-        self._runs.store.claim(RUN)
+        self._runs.store.claim(RUN, "cpu")
         closing.enter_context(lock_directory(self._runs.directory(RUN)))
         self._append(steps)
         for step in range(EPOCH, steps + 1, EPOCH):
