@@ -94,7 +94,9 @@ def run(quick: bool) -> list[Result]:
         )
         closing.callback(chromium.close)
         work = [partial(cold_and_warm, chromium, workspace, page) for page in PAGES.values()]
-        *pages, megabytes = alternate(repeats, *work, partial(memory, chromium, workspace))
+        *pages, megabytes = alternate(
+            repeats, *work, partial(memory, chromium, workspace), warm_up=0
+        )
     results = [
         Result(f"first paint, {name}, {when}", "s", seconds, (), SECONDS, at_most=True)
         for name, both in zip(PAGES, pages, strict=True)

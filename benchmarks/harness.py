@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -53,10 +54,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def alternate(repeats: int, *works: Callable[[], float]) -> list[tuple[float, ...]]:
-    """Return the figures of each work, taken in turns, after one round that does not count."""
-    rounds = [[work() for work in works] for _ in range(repeats + 1)]
-    return list(zip(*rounds[1:], strict=True))
+def alternate(repeats: int, *works: Callable[[], Any], warm_up: int = 1) -> list[tuple[Any, ...]]:
+    """Return the figures of each work, taken in turns, after `warm_up` rounds that do not count."""
+    rounds = [[work() for work in works] for _ in range(warm_up + repeats)]
+    return list(zip(*rounds[warm_up:], strict=True))
 
 
 def table(results: list[Result]) -> str:

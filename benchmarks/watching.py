@@ -193,7 +193,7 @@ def training(repeats: int, epochs: int) -> Result:
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
         work = WatchedTraining(folder / "workspace", epochs, closing)
-        watched, bare = alternate(repeats, work.watched, work.bare)
+        watched, bare = alternate(repeats, work.watched, work.bare, warm_up=repeats > 1)
     name = f"fine-tuning, mini, {DEVICE.type.upper()}, logged and watched by {VISITORS}"
     slowed = 0.02 if DEVICE.type == "cuda" else 0.05
     return Result(f"{name}, against neither", "sentences/s", watched, bare, 1 - slowed)
