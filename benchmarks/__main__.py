@@ -5,10 +5,17 @@ import os
 import sys
 import warnings
 
-from benchmarks import inference_speed, learning, reading_speed, training_speed
+from benchmarks import (
+    first_paint,
+    inference_speed,
+    learning,
+    reading_speed,
+    training_speed,
+    watching,
+)
 from benchmarks.harness import Result, machine, save, table
 
-MEASURES = (inference_speed, reading_speed, training_speed)
+MEASURES = (inference_speed, reading_speed, training_speed, watching, first_paint)
 
 
 def main() -> None:

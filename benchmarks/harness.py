@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,7 +25,7 @@ class Result:
     Attributes:
         ours, reference: every repeat, in `unit`.
         target: the least ratio (the most, where `at_most`); without a reference, of our own median.
-        ratio: how many times better we are: more sentences, or fewer seconds.
+        ratio: how many times better we are: more sentences, or fewer seconds and bytes.
     """
 
     measure: str
@@ -39,7 +40,7 @@ class Result:
         if not self.reference:
             return None
         ours, other = statistics.median(self.ours), statistics.median(self.reference)
-        return other / ours if self.unit in ("s", "ms") else ours / other
+        return other / ours if self.unit in ("s", "ms", "KB") else ours / other
 
     @property
     def passed(self) -> bool:
@@ -53,10 +54,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def alternate(repeats: int, *works: Callable[[], float]) -> list[tuple[float, ...]]:
-    """Return the figures of each work, taken in turns, after one round that does not count."""
-    rounds = [[work() for work in works] for _ in range(repeats + 1)]
-    return list(zip(*rounds[1:], strict=True))
+def alternate(repeats: int, *works: Callable[[], Any], warm_up: int = 1) -> list[tuple[Any, ...]]:
+    """Return the figures of each work, taken in turns, after `warm_up` rounds that do not count."""
+    rounds = [[work() for work in works] for _ in range(warm_up + repeats)]
+    return list(zip(*rounds[warm_up:], strict=True))
 
 
 def table(results: list[Result]) -> str:

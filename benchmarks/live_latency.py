@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.watching import RUN, frozen
 from kobert_demo.runs import Runs
 from tests.conftest import CHROMIUM_OPTIONS, PROJECT, App
 
-RUN = "20260101-000000-beef"
 PAUSE = 0.4  # seconds between two steps, on average
 WATCH = """() => {
   window.painted = {}
@@ -39,23 +39,6 @@ WATCH = """() => {
   }
   look()
 }"""
-
-
-def record(steps: int) -> dict[str, object]:
-    """Return what a run of so many steps might have frozen."""
-    return {
-        "config": {"model": "mini", "epochs": 1},
-        "labels": ["분노", "행복"],
-        "data": {
-            "name": "latency",
-            "train_rows": 8 * steps,
-            "test_rows": 8,
-            "train_sha256": "0" * 64,
-            "majority": 0.5,
-        },
-        "vocabulary_sha256": "0" * 64,
-        "versions": {},
-    }
 
 
 def write_step(runs: Runs, step: int) -> float:
@@ -97,8 +80,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         workspace = Path(folder) / "workspace"
         runs = Runs(workspace)
-        runs.store.add(RUN, "latency", record(args.steps + 1), steps=args.steps + 1)
-        runs.store.claim(RUN)
+        runs.store.add(RUN, "latency", frozen(workspace, 1)[0], steps=args.steps + 1)
+        runs.store.claim(RUN, "cpu")
         runs.directory(RUN).mkdir(parents=True)
         lock = (runs.directory(RUN) / "worker.lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kobert_demo.curves import Table
 from kobert_demo.metrics import Counts, label_f1
-from kobert_demo.store import Run, RunStore, Table
+from kobert_demo.store import Run, RunStore
 
 Axis = Literal["step", "epoch", "time"]
 AXES: tuple[Axis, ...] = ("step", "epoch", "time")

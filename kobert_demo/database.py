@@ -63,14 +63,14 @@ class Database:
         with self._saying_what_is_wrong(), self._connection() as connection:
             yield connection
 
-    def _write(self, sql: str, *values: object) -> int:
+    def _write(self, sql: str, *values: object, **named: object) -> int:
         """Run one statement in a transaction; return how many rows it changed."""
         with self._transaction() as connection:
-            return connection.execute(sql, values).rowcount
+            return connection.execute(sql, named or values).rowcount
 
-    def _read(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._rows(sql, *values)]
+    def _read(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._rows(sql, *values, **named)]
 
-    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+    def _rows(self, sql: str, *values: object, **named: object) -> list[sqlite3.Row]:
         with self._saying_what_is_wrong():
-            return self._connection().execute(sql, values).fetchall()
+            return self._connection().execute(sql, named or values).fetchall()

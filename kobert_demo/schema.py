@@ -40,9 +40,10 @@ MIGRATIONS = (
     """,
     """
     CREATE TABLE samples (
-        run TEXT NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL, sentences_per_second REAL,
-        cpu REAL, memory REAL, gpu REAL, gpu_memory REAL, gpu_temperature REAL, gpu_power REAL,
-        PRIMARY KEY (run, at)
+        run TEXT NOT NULL, seconds REAL NOT NULL, sentences_per_second REAL,
+        cpu REAL, own_cpu REAL, memory REAL, own_memory REAL,
+        gpu REAL, gpu_memory REAL, gpu_temperature REAL, gpu_power REAL,
+        PRIMARY KEY (run, seconds)
     ) WITHOUT ROWID;
     """,
     """

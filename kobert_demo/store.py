@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kobert_demo.database import Database
+from kobert_demo.curves import Curves
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "lost", "imported"]
-Table = Literal["steps", "evaluations"]
 Row = dict[str, Any]
 
 SPARKLINE_BINS = 20  # each shown by its lowest and its highest loss
@@ -79,7 +78,7 @@ class Run:
         return self.status in ("queued", "running")
 
 
-class RunStore(Database):
+class RunStore(Curves):
     """The runs of one workspace."""
 
     def add(self, run: str, name: str, record: Row, steps: int) -> None:
@@ -248,16 +247,6 @@ class RunStore(Database):
             "SELECT * FROM evaluations WHERE run = ? AND step > ? ORDER BY step", run, after
         )
         return [{**row, "confusion": json.loads(row["confusion"])} for row in rows]
-
-    def curve(
-        self, run: str, table: Table, column: str, after: float = 0
-    ) -> tuple[list[int], list[float | None]]:
-        """Return the steps past `after` and one column's values at them; None where not finite."""
-        rows = self._rows(
-            f"SELECT step, {column} FROM {table} WHERE run = ? AND step > ? ORDER BY step",
-            *(run, after),
-        )
-        return [step for step, _ in rows], [value for _, value in rows]
 
     def active(self) -> set[str]:
         """Return the ids of the runs that wait or train: the cheapest look at what goes on."""

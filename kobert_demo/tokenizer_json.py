@@ -14,6 +14,8 @@ What still differs:
 
 import json
 import struct
+from collections.abc import Mapping
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -53,7 +55,10 @@ def fast_tokenizer(model: bytes, max_length: int) -> Tokenizer:
     return tokenizer
 
 
-def tokenizer_files(model: bytes, max_length: int) -> dict[str, bytes]:
+@lru_cache(
+    maxsize=4
+)  # a run writes the same files with each of its bundles, for most of a bundle's time
+def tokenizer_files(model: bytes, max_length: int) -> Mapping[str, bytes]:
     """Return the files, by name, for `AutoTokenizer`; none where the model is no plain unigram one."""
     trainer = _message(_message(model)[2][0])
     if trainer.get(3, [UNIGRAM]) != [UNIGRAM] or trainer.get(BYTE_FALLBACK, [0]) != [0]:

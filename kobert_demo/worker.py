@@ -26,6 +26,7 @@ from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Status
+from kobert_demo.system import sampled
 from kobert_demo.verify import verify_once
 from kobert_demo.vocabularies import read_vocabulary
 
@@ -123,19 +124,20 @@ class Worker:
         rewind(self._runs, self._run, start["step"] if start else 0)
         per_epoch = config.steps_per_epoch(len(train_data))
         keeper = Keeper(self._runs, self._run, model, vocabulary, per_epoch)
-        for event in train(model, train_data, test_data, config, start):
-            if isinstance(event, TrainStep):
-                self._take_step(event)
-            elif isinstance(event, Evaluation):
-                self._take_evaluation(event)
-                keeper.take_evaluation(event)
-            else:
-                self._flush()  # nobody should wait for the last steps while the model is evaluated
-                if isinstance(event, Settled):
-                    keeper.settle(event)
-                if self._stopping():
-                    keeper.keep_checkpoint()
-                    return "stopped"
+        with sampled(self._store, self._run):
+            for event in train(model, train_data, test_data, config, start):
+                if isinstance(event, TrainStep):
+                    self._take_step(event)
+                elif isinstance(event, Evaluation):
+                    self._take_evaluation(event)
+                    keeper.take_evaluation(event)
+                else:
+                    self._flush()  # nobody should wait for the last steps while the model is evaluated
+                    if isinstance(event, Settled):
+                        keeper.settle(event)
+                    if self._stopping():
+                        keeper.keep_checkpoint()
+                        return "stopped"
         self._flush()
         if event.step < self._store.run(self._run).steps:
             log.info("macro-F1 did not rise in %d evaluations: the run ends early", config.patience)

@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -317,3 +319,77 @@ def test_a_sparkline_is_kept_for_as_long_as_its_run_has_the_same_steps(store: Ru
         assert store.sparklines(store.runs()) == {"a": [3.0, 2.0]}
     store.add_steps("a", [step(3, 1.0)])  # it was resumed
     assert store.sparklines(store.runs()) == {"a": [3.0, 2.0, 1.0]}
+
+
+def test_samples_are_read_where_they_have_a_value(store: RunStore) -> None:
+    assert store.sample_ends("a") == []
+    store.add_sample("a", {"seconds": 2.0, "cpu": 0.5, "gpu": None})
+    store.add_sample("a", {"seconds": 4.1, "cpu": 0.25, "gpu": 0.75})
+    store.add_sample("a", {"seconds": 6.0, "cpu": 1.0, "gpu": None})
+    store.add_sample("b", {"seconds": 9.0, "cpu": 0.0, "gpu": 0.0})
+    assert store.samples("a", "cpu") == ([2.0, 4.1, 6.0], [0.5, 0.25, 1.0])
+    assert store.samples("a", "cpu", after=4.1) == ([6.0], [1.0])
+    assert store.samples("a", "gpu") == ([4.1], [0.75])
+    assert [end["seconds"] for end in store.sample_ends("a")] == [2.0, 6.0]
+    assert [end["cpu"] for end in store.sample_ends("b")] == [0.0]
+
+
+MILLION = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """A run of a million steps whose loss is 1, but for a peak, a dip and what is not a number."""
+    store = RunStore(tmp_path_factory.mktemp("million") / "runs.sqlite")
+    losses = {765_432: 7.0, 2: -3.0, 500_000: float("nan"), 999_999: 5.0}
+    store.add_steps(
+        "m", (step(number, losses.get(number, 1.0)) for number in range(1, MILLION + 1))
+    )
+    return store
+
+
+def test_a_spike_of_one_step_in_a_million_is_read_with_few_points(million: RunStore) -> None:
+    steps, losses = million.curve("m", "steps", "loss", most=2_000)
+    assert len(steps) <= 2_000
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (1, MILLION)
+    found = dict(zip(steps, losses, strict=True))
+    assert (found[765_432], found[2], found[999_999]) == (7.0, -3.0, 5.0)
+    assert None not in losses
+    assert max(after - before for before, after in pairwise(steps)) < 2 * MILLION / 990
+
+
+def test_a_million_steps_are_thinned_in_less_than_a_second(million: RunStore) -> None:
+    began = time.thread_time()
+    million.curve("m", "steps", "accuracy", most=2_000)
+    assert time.thread_time() - began < 1
+
+
+def test_past_a_step_only_later_points_are_thinned(million: RunStore) -> None:
+    steps, losses = million.curve("m", "steps", "loss", after=900_000, most=2_000)
+    assert (steps[0], steps[-1]) == (900_001, MILLION)
+    assert 1_500 < len(steps) <= 2_000 or set(losses) == {1.0, 5.0}
+    assert million.curve("m", "steps", "loss", after=MILLION - 3, most=2_000)[0] == [
+        999_998,
+        999_999,
+        MILLION,
+    ]
+
+
+def test_a_span_without_a_number_gives_one_point_without(store: RunStore) -> None:
+    losses = [float("nan") if 100 <= number < 900 else float(number) for number in range(1_000)]
+    store.add_steps("a", [step(number + 1, loss) for number, loss in enumerate(losses)])
+    steps, thinned = store.curve("a", "steps", "loss", most=50)
+    assert len(steps) <= 50
+    gap = [number for number, loss in zip(steps, thinned, strict=True) if loss is None]
+    assert len(gap) > 10
+    assert min(gap) > 100
+
+
+def test_samples_are_thinned_over_their_time(store: RunStore) -> None:
+    for number in range(1, 301):
+        store.add_sample("a", {"seconds": 2.01 * number, "gpu_power": 9.0 if number == 77 else 1.0})
+    seconds, power = store.samples("a", "gpu_power", most=100)
+    assert len(seconds) <= 100
+    assert (seconds[0], seconds[-1]) == (2.01, 2.01 * 300)
+    assert dict(zip(seconds, power, strict=True))[2.01 * 77] == 9.0

@@ -225,3 +225,8 @@ def test_other_vocabularies_are_taken_too(rule: str, tmp_path: Path) -> None:
 
 def test_another_kind_of_model_has_no_fast_tokenizer() -> None:
     assert tokenizer_files(trained(control_symbols="[CLS],[SEP]", model_type="bpe"), 16) == {}
+
+
+def test_the_files_of_a_vocabulary_are_made_once(mini: SentencePieces) -> None:
+    """Reading a vocabulary takes longer than writing a small model, and a run keeps many bundles."""
+    assert tokenizer_files(mini.source, 16) is tokenizer_files(mini.source, 16)

@@ -23,8 +23,9 @@ from kobert_demo.comparison import (
     same_test_data,
     sorted_settings,
 )
+from kobert_demo.curves import Table
 from kobert_demo.metrics import Counts
-from kobert_demo.store import Run, RunStore, Table
+from kobert_demo.store import Run, RunStore
 from kobert_demo.ui.elements import STATUSES, visitors_time
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.run_facts import run_facts

@@ -173,7 +173,10 @@ function layout(name, { drawing, theme, element }) {
       showgrid: false,
       showline: true,
     },
-    yaxis: axis(zoom.yaxis ?? drawing.y_range),
+    yaxis: {
+      ...axis(zoom.yaxis ?? drawing.y_range),
+      rangemode: drawing.from_zero ? "tozero" : "normal",
+    },
     shapes: Object.entries(drawing.levels).map(([label, value]) => level(label, value, theme)),
     font: { family: drawing.font, size: 12, color: theme.quiet },
     hoverlabel: { bgcolor: theme.ground, bordercolor: theme.line, font: { color: theme.text } },

@@ -76,6 +76,7 @@ def live_chart(
     y_title: str,
     levels: Mapping[str, float] | None = None,
     y_range: tuple[float, float] | None = None,
+    from_zero: bool = False,
     height: int = 300,
 ) -> None:
     """Draw the traces of `run`, or add the points that they got since the last tick.
@@ -85,6 +86,7 @@ def live_chart(
         run: the run's id; the person's zoom is kept as long as it stays.
         levels: name to value of dashed horizontal lines, such as a baseline.
         y_range: the lowest and highest value shown until the person zooms.
+        from_zero: whether 0 is always shown.
         height: in pixels.
     """
     charts: dict[str, _Sent] = st.session_state.setdefault(SENT, {})
@@ -107,6 +109,7 @@ def live_chart(
             "levels": {_escaped(name): value for name, value in (levels or {}).items()},
             "titles": {"x": x_title, "y": y_title, "all": t("Show everything")},
             "y_range": y_range,
+            "from_zero": from_zero,
             "height": height,
             "font": FONT,
             "plotly": plotly_url(),

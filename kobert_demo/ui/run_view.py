@@ -10,14 +10,17 @@ import streamlit as st
 
 from kobert_demo.charts import PALETTE, percent
 from kobert_demo.config import SETTINGS
+from kobert_demo.curves import Table
 from kobert_demo.errors import ModelError
 from kobert_demo.model_files import find_model
 from kobert_demo.runs import Runs
-from kobert_demo.store import Row, Run, Table
+from kobert_demo.store import Row, Run
+from kobert_demo.thinning import MOST_POINTS
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.run_facts import run_facts
 from kobert_demo.ui.session import language, t, workspace
+from kobert_demo.ui.system_view import system_view
 from kobert_demo.ui.take_away import take_away
 from kobert_demo.ui.verdict_view import verdict_view
 from kobert_demo.verify import verdict_of
@@ -56,6 +59,7 @@ def _look(runs: Runs, run_id: str, active: bool, leads: bool) -> None:
         last = runs.store.steps(run_id, after=max(0, run.step - RECENT))
         _figures(run, last, _evaluated(runs, run))
         _curves(runs, run)
+    system_view(runs.store, run.run)
 
 
 def _heading(runs: Runs, run: Run) -> None:
@@ -224,7 +228,7 @@ def _number(value: float | None, form: str) -> str:
 
 def _curves(runs: Runs, run: Run) -> None:
     def read(table: Table, column: str) -> Callable[[float], Points]:
-        return partial(runs.store.curve, run.run, table, column)
+        return partial(runs.store.curve, run.run, table, column, most=MOST_POINTS)
 
     left, right = st.columns(2)
     with left:

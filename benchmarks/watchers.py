@@ -1,0 +1,74 @@
+"""Visitors who watch a run and draw nothing: they speak Streamlit's websocket protocol as a browser does.
+
+A visitor's browser works on the visitor's machine. What it costs the one that trains is what the server
+does for it, and that is here in full: the page, then each second a run of its fragment, and its answer.
+
+    python -m benchmarks.watchers URL RUN COUNT     watch until the process is ended
+"""
+
+import sys
+import threading
+import time
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+ANSWER_SECONDS = 60
+
+
+class Watcher:
+    """One visitor of the Training page.
+
+    Args:
+        url: the app's.
+        run: the id of a run that is active.
+
+    Attributes:
+        received: bytes of the last answer.
+        interval: seconds from tick to tick, as the page asks for.
+    """
+
+    def __init__(self, url: str, run: str) -> None:
+        address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
+        self._socket = connect(address, subprotocols=["streamlit"], max_size=None)
+        self._fragment, self.interval, self.received = "", 0.0, 0
+        self._ask(ClientState(page_name="training", query_string=f"run={run}"))
+
+    def tick(self) -> None:
+        """Have the fragment run, as a browser's timer does."""
+        self._ask(ClientState(fragment_id=self._fragment, is_auto_rerun=True))
+
+    def _ask(self, state: ClientState) -> None:
+        """Send a request and take in all of its answer."""
+        self._socket.send(BackMsg(rerun_script=state).SerializeToString())
+        self.received, finished = 0, False
+        while not finished:
+            data = self._socket.recv(ANSWER_SECONDS)
+            self.received += len(data)
+            message = ForwardMsg.FromString(data)
+            if message.WhichOneof("type") == "auto_rerun":
+                self._fragment = message.auto_rerun.fragment_id
+                self.interval = message.auto_rerun.interval
+            finished = (
+                message.WhichOneof("type") == "script_finished"
+                and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            )
+
+    def watch(self) -> None:
+        while True:
+            time.sleep(self.interval)
+            self.tick()
+
+
+def main() -> None:
+    url, run, count = sys.argv[1:]
+    watchers = [Watcher(url, run) for _ in range(int(count))]
+    for watcher in watchers:
+        threading.Thread(target=watcher.watch).start()
+    print("watching", flush=True)
+
+
+if __name__ == "__main__":
+    main()
