@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kobert_demo.curves import Table
+from kobert_demo.curves import MOST_POINTS, Table
 from kobert_demo.metrics import Counts, label_f1
 from kobert_demo.store import Run, RunStore
 
@@ -107,10 +107,10 @@ def same_test_data(runs: Sequence[Run]) -> bool:
 def curve(
     store: RunStore, run: Run, table: Table, column: str, axis: Axis
 ) -> tuple[list[float], list[float | None]]:
-    """Return a run's values of one column over steps, epochs, or seconds of training."""
-    steps, values = store.curve(run.run, table, column)
+    """Return a run's values of one column over steps, epochs, or seconds of training, thinned."""
+    steps, values = store.curve(run.run, table, column, most=MOST_POINTS)
     if axis == "time":
-        known, seconds = store.curve(run.run, "steps", "seconds")
+        known, seconds = store.curve(run.run, "steps", "seconds", most=MOST_POINTS)
         return np.interp(steps, known, np.array(seconds, float)).tolist() if known else [], values
     epochs = run.record["config"]["epochs"]
     return [step if axis == "step" else step * epochs / run.steps for step in steps], values

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from kobert_demo.database import Database
 
+MOST_POINTS = 2_000  # of one line in one picture
 Table = Literal["steps", "evaluations", "samples"]
 X: dict[Table, str] = {"steps": "step", "evaluations": "step", "samples": "seconds"}
 SAMPLE_ENDS = """

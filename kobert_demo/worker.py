@@ -139,7 +139,8 @@ class Worker:
                         keeper.keep_checkpoint()
                         return "stopped"
         self._flush()
-        if event.step < self._store.run(self._run).steps:
+        run = self._store.run(self._run)
+        if run.step < run.steps:
             log.info("macro-F1 did not rise in %d evaluations: the run ends early", config.patience)
         keeper.finish()
         return "finished"

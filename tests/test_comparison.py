@@ -20,7 +20,6 @@ from kobert_demo.comparison import (
 )
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run, RunStore
-from kobert_demo.thinning import thin
 from tests.test_store import evaluation, step
 
 
@@ -91,7 +90,7 @@ def run(tmp_path: Path) -> tuple[RunStore, Run]:
 
 
 def test_a_spike_of_one_step_stays_in_the_curve_that_is_drawn(run: tuple[RunStore, Run]) -> None:
-    drawn = thin(*curve(*run, "steps", "loss", "step"))
+    drawn = curve(*run, "steps", "loss", "step")
     assert len(drawn[0]) <= 2_000
     assert dict(zip(*drawn, strict=True))[12_345] == 9.0
 

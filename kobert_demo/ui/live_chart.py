@@ -1,7 +1,7 @@
 """A line chart that grows while a run trains: a tick sends only the points that are new.
 
 `live_chart` stands in a `@st.fragment(run_every=...)`; the page's body calls `restart_live_charts()`
-so that every full run of the page sends all points once, thinned. `live_chart.js` draws them, keeps
+so that every full run of the page sends all points once. `live_chart.js` draws them, keeps
 the person's zoom, and asks for all points again where it lacks some.
 """
 
@@ -16,7 +16,6 @@ from typing import Literal
 import streamlit as st
 
 from kobert_demo.charts import FONT
-from kobert_demo.thinning import thin
 from kobert_demo.ui.plotly_file import plotly_url
 from kobert_demo.ui.session import t
 
@@ -39,7 +38,8 @@ class Trace:
     Attributes:
         name: what the legend calls it, translated.
         colour: as `#rrggbb`.
-        read: given a step, returns the later steps, ascending, and their values; -1 asks for all.
+        read: given a step, returns the later steps, ascending, and their values, few enough to draw; -1
+            asks for all.
         mode: `lines+markers` where single points matter, such as one evaluation an epoch.
     """
 
@@ -131,8 +131,8 @@ def _escaped(text: str) -> str:
 
 
 def _points(trace: Trace, after: float) -> Points:
-    """Return the points of `trace` past step `after` for the browser: few enough, None for NaN."""
-    steps, values = thin(*trace.read(after))
+    """Return the points of `trace` past step `after` for the browser: None for NaN."""
+    steps, values = trace.read(after)
     return steps, [
         value if value is not None and math.isfinite(value) else None for value in values
     ]

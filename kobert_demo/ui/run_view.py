@@ -10,12 +10,11 @@ import streamlit as st
 
 from kobert_demo.charts import PALETTE, percent
 from kobert_demo.config import SETTINGS
-from kobert_demo.curves import Table
+from kobert_demo.curves import MOST_POINTS, Table
 from kobert_demo.errors import ModelError
 from kobert_demo.model_files import find_model
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run
-from kobert_demo.thinning import MOST_POINTS
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.run_facts import run_facts

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kobert_demo.charts import PALETTE
+from kobert_demo.curves import MOST_POINTS
 from kobert_demo.store import RunStore
-from kobert_demo.thinning import MOST_POINTS
 from kobert_demo.ui.live_chart import Points, Trace, live_chart
 from kobert_demo.ui.session import t
 
