@@ -1,4 +1,7 @@
-"""`make bench`: every measure, one table, `results.json`; `BENCH=quick` takes fewer repeats and rows."""
+"""`make bench`: every measure, one table, `results.json`; `BENCH=quick` takes fewer repeats and rows.
+
+`python -m benchmarks reading_speed ...` takes these measures alone and leaves the others as they are.
+"""
 
 import logging
 import os
@@ -6,6 +9,7 @@ import sys
 import warnings
 
 from benchmarks import (
+    agreement,
     first_paint,
     inference_speed,
     learning,
@@ -13,25 +17,32 @@ from benchmarks import (
     training_speed,
     watching,
 )
-from benchmarks.harness import Result, machine, save, table
+from benchmarks.harness import Findings, machine, save, table
 
-MEASURES = (inference_speed, reading_speed, training_speed, watching, first_paint)
+QUICK = (agreement, inference_speed, reading_speed, training_speed, watching, first_paint)
+MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (learning, *QUICK)}
 
 
-def main() -> None:
+def main(asked: list[str]) -> None:
     quick = os.environ.get("BENCH") == "quick"
     warnings.simplefilter("ignore")
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    results: list[Result] = []
-    notes: dict[str, object] = {"bfloat16 against float32": inference_speed.agreement()}
-    if not quick:
-        notes["equal learning"] = learning.run()
-    for measure in MEASURES:
-        print(f"{measure.__name__} ...", file=sys.stderr, flush=True)
-        results += measure.run(quick)
-        save(results, notes)  # whatever comes after
-    print(machine(), table(results), *notes.items(), sep="\n")
+    usual = [name for name, measure in MEASURES.items() if measure in QUICK or not quick]
+    findings: dict[str, Findings] = {}
+    for name in asked or usual:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        findings[name] = MEASURES[name].run(quick)
+        save(findings, anew=not asked)  # whatever comes after
+    print(machine())
+    print(
+        table(
+            [result for found in findings.values() for result in found if isinstance(found, list)]
+        )
+    )
+    for found in findings.values():
+        if not isinstance(found, list):
+            print(found)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -48,6 +48,10 @@ class Result:
         return figure <= self.target if self.at_most else figure >= self.target
 
 
+# Rows of the table, or figures with names of their own.
+Findings = list[Result] | dict[str, Any]
+
+
 def seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
@@ -94,7 +98,14 @@ def machine() -> dict[str, object]:
     }
 
 
-def save(results: list[Result], notes: dict[str, object]) -> None:
-    rows = [{**asdict(r), "ratio": r.ratio, "passed": r.passed} for r in results]
-    content = {"machine": machine(), "results": rows, **notes}
+def save(findings: dict[str, Findings], anew: bool) -> None:
+    """Write what the measures found, by their names; `anew`, or beside what others found before."""
+    before = {} if anew else json.loads(RESULTS.read_text(encoding="utf-8"))["found"]
+    found = {
+        name: [{**asdict(r), "ratio": r.ratio, "passed": r.passed} for r in results]
+        if isinstance(results, list)
+        else results
+        for name, results in findings.items()
+    }
+    content = {"machine": machine(), "found": {**before, **found}}
     RESULTS.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

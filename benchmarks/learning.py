@@ -51,7 +51,7 @@ def notebook(learnt: list[tuple[str, int]], tested: list[tuple[str, int]], seed:
     return accuracy_score(true, said), f1_score(true, said, average="macro")
 
 
-def run() -> dict[str, dict[str, list[float]]]:
+def run(quick: bool) -> dict[str, dict[str, list[float]]]:
     """Return mean and standard deviation of accuracy and macro-F1, for both procedures."""
     parts = [
         [(text, EMOTIONS.index(label)) for text, label in rows] for rows in split_comments(DATA)

@@ -6,14 +6,15 @@ A file is named after everything that the ids depend on: the texts and the vocab
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kobert_demo.dataset import Dataset
-from kobert_demo.encoded import Encoded, encode_whole
+from kobert_demo.encoded import Encoded
 from kobert_demo.encoding import Vocabulary
+from kobert_demo.parallel_encoding import encode_in_parallel
 
 KEPT = 10  # files; a million short sentences take 100 MB
 
@@ -22,7 +23,7 @@ def encode_dataset(
     data: Dataset,
     vocabulary: Vocabulary,
     workspace: Path,
-    watched: Callable[[Iterable[str]], Iterable[str]] = iter,
+    watched: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> Encoded:
     """Return `data` encoded with all its pieces, from disk where it has been encoded before.
 
@@ -30,7 +31,8 @@ def encode_dataset(
     is encoded once.
 
     Args:
-        watched: passes the texts through while they are encoded; it may raise to end it.
+        watched: passes the texts through while they are encoded, or one part of them where several
+            processes share them; it may raise to end it.
     """
     if data.part_of:
         whole, places = data.part_of
@@ -47,7 +49,7 @@ def encode_dataset(
                 return found
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         pass  # not there, or damaged
-    encoded = encode_whole(watched(data.texts), labels, vocabulary)
+    encoded = encode_in_parallel(data.texts, labels, vocabulary, watched)
     directory.mkdir(parents=True, exist_ok=True)
     with (new := path.with_suffix(".new")).open("wb") as file:
         np.savez(file, ids=encoded.ids, offsets=encoded.offsets)

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 SPACE = "▁"  # SentencePiece's mark of a word's beginning; alone it says nothing
 
@@ -19,11 +20,13 @@ class Vocabulary(ABC):
     """Pieces and their ids, and a way to cut text into them.
 
     Attributes:
+        path: the file that it was read from.
         source: all that pieces and ids depend on: the file, and the settings beside it.
         unk_id, pad_id, cls_id, sep_id, mask_id: ids of BERT's special pieces, whatever they are called;
             -1 for an [UNK] or a [MASK] that the vocabulary lacks.
     """
 
+    path: Path
     source: bytes
     unk_id: int
     pad_id: int

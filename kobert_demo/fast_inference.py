@@ -2,11 +2,9 @@
 
 The weights of every linear layer are laid out once as the matrix units want them, where torch would do so
 anew in each call: the numbers are the same, and a sentence on a model of KoBERT's size takes a fifth less.
-
-(int8 is quicker still for one sentence, but changes too many answers: see benchmarks/RESULTS.md.)
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -18,15 +16,21 @@ from transformers.models.electra.modeling_electra import ElectraSelfAttention
 from transformers.models.roberta.modeling_roberta import RobertaSelfAttention
 
 from kobert_demo.device import multiplies_bfloat16
+from kobert_demo.int8_inference import multiplies_int8
 from kobert_demo.model_files import Shape
 
 ATTENTIONS = (BertSelfAttention, ElectraSelfAttention, RobertaSelfAttention)
+Precision = Literal["float32", "bfloat16", "int8"]
 LARGE = 50_000_000  # weights in the layers: smaller models answer in a few milliseconds anyway
 
 
-def answers_in_bfloat16(shape: Shape) -> bool:
-    """Say whether bfloat16 pays for an encoder of this shape on this machine's CPU."""
-    return shape.parameters >= LARGE and multiplies_bfloat16("cpu")
+def quick_precision(shape: Shape) -> Precision:
+    """Return in what an encoder of this shape answers quickest on this machine's CPU."""
+    if shape.parameters < LARGE:
+        return "float32"
+    if multiplies_bfloat16("cpu"):
+        return "bfloat16"
+    return "int8" if multiplies_int8() else "float32"
 
 
 def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:

@@ -44,6 +44,7 @@ class FastPieces(Vocabulary):
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
         try:
             text = path.read_text("utf-8-sig")
             self._tokenizer = (

@@ -8,14 +8,16 @@ from functools import cached_property
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from kobert_demo.batches import evaluation_batches
 from kobert_demo.bundle import read_max_length
 from kobert_demo.encoded import encode_texts
 from kobert_demo.encoding import Encoding, encode
 from kobert_demo.errors import ModelError
-from kobert_demo.fast_inference import answers_in_bfloat16, in_bfloat16
+from kobert_demo.fast_inference import Precision, in_bfloat16, quick_precision
 from kobert_demo.hub import digest
+from kobert_demo.int8_inference import Int8Classifier
 from kobert_demo.model import labels_of, load_classifier
 from kobert_demo.model_files import find_model
 from kobert_demo.vocabularies import read_vocabulary
@@ -44,10 +46,10 @@ class Predictor:
 
     Args:
         model: a bundle's directory, or the name of a built-in classifier.
-        exact: compute in float32, also where bfloat16 is quicker.
+        exact: compute in float32, also where bfloat16 or int8 is quicker.
 
     Attributes:
-        precision: what it computes in, `float32` or `bfloat16`.
+        precision: what it computes in.
 
     Raises:
         ModelError: it cannot be loaded, or is no classifier.
@@ -57,11 +59,14 @@ class Predictor:
         files = find_model(model)
         self._name, self._files = files.name, files
         self.vocabulary = read_vocabulary(files.vocabulary)
-        self._model = load_classifier(files, self.vocabulary)
-        self.labels = labels_of(self._model)
-        self.precision = "float32"
-        if not exact and answers_in_bfloat16(files.shape):
-            self._model, self.precision = in_bfloat16(self._model), "bfloat16"
+        classifier = load_classifier(files, self.vocabulary)
+        self.labels = labels_of(classifier)
+        self._model: nn.Module = classifier
+        self.precision: Precision = "float32" if exact else quick_precision(files.shape)
+        if self.precision == "bfloat16":
+            self._model = in_bfloat16(classifier)
+        elif self.precision == "int8":
+            self._model = Int8Classifier(classifier)
         self.max_length = read_max_length(files)
 
     @cached_property

@@ -76,6 +76,7 @@ class SentencePieces(Vocabulary):
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
         try:
             self.source = path.read_bytes() or b"\0"  # an empty file would load
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.source)

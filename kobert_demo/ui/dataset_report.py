@@ -1,6 +1,6 @@
 """The pre-flight report: what is in the data, and what to know before anything trains on it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -166,10 +166,10 @@ def _carry_max_length() -> None:
 
 def _inspected(dataset: Dataset, vocabulary: Vocabulary) -> Report:
     def look(show: Progress) -> Report:
-        def telling(texts: Iterable[str]) -> Iterator[str]:
+        def telling(texts: Sequence[str]) -> Iterator[str]:
             for row, text in enumerate(texts):
                 if not row % ROWS_A_TICK:
-                    show(row / len(dataset))
+                    show(row / len(texts))
                 yield text
 
         encoded = encode_dataset(dataset, vocabulary, workspace(), telling)
