@@ -33,12 +33,13 @@ class Watcher:
     def __init__(self, url: str, run: str) -> None:
         address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
         self._socket = connect(address, subprotocols=["streamlit"], max_size=None)
-        self._fragment, self.interval, self.received = "", 0.0, 0
+        self._page, self._fragment, self.interval, self.received = "", "", 0.0, 0
         self._ask(ClientState(page_name="training", query_string=f"run={run}"))
 
     def tick(self) -> None:
         """Have the fragment run, as a browser's timer does."""
-        self._ask(ClientState(fragment_id=self._fragment, is_auto_rerun=True))
+        of_page = {"page_script_hash": self._page, "fragment_id": self._fragment}
+        self._ask(ClientState(**of_page, is_auto_rerun=True))
 
     def _ask(self, state: ClientState) -> None:
         """Send a request and take in all of its answer."""
@@ -48,6 +49,8 @@ class Watcher:
             data = self._socket.recv(ANSWER_SECONDS)
             self.received += len(data)
             message = ForwardMsg.FromString(data)
+            if message.WhichOneof("type") == "navigation":
+                self._page = message.navigation.page_script_hash
             if message.WhichOneof("type") == "auto_rerun":
                 self._fragment = message.auto_rerun.fragment_id
                 self.interval = message.auto_rerun.interval
