@@ -1,7 +1,7 @@
 """A classifier and a text -> `Attribution`: how much each piece and 어절 speaks for a label.
 
-Two ways that know nothing of each other: integrated gradients on the word embeddings (Sundararajan, Taly and
-Yan 2017, arXiv:1703.01365; captum computes them), and leaving out one 어절 after the other. Both are in
+Two ways that know nothing of each other: integrated gradients on the word embeddings (Sundararajan, Taly
+and Yan 2017, arXiv:1703.01365; captum computes them), and leaving out one 어절 after the other. Both are in
 units of the label's logit, and both are computed in float32.
 """
 
@@ -51,7 +51,7 @@ class Attribution:
 
     @property
     def agreement(self) -> float | None:
-        """Spearman's rank correlation of the two ways over the 어절, -1 to 1; None where it says nothing."""
+        """Spearman's rank correlation of the two ways over the 어절; None where it says nothing."""
         if len(self.words) < FEWEST_RANKED:
             return None
         both = pd.DataFrame({"words": self.words, "without": self.without})

@@ -1,9 +1,9 @@
 """Text and a vocabulary -> `Reading`: where in the typed text each piece stands, and in which 어절.
 
-Cutting text into pieces changes it: control characters go, NFKC turns ㅋ (U+314B) into U+110F, one ㈜ becomes
-three characters and twelve letters of decomposed Hangul become five syllables. Here the way back is kept, so
-that what is shown of a sentence is always what the person typed. It is only worked out for a sentence that
-somebody looks at.
+Cutting text into pieces changes it: control characters go, NFKC turns ㅋ (U+314B) into U+110F, one ㈜
+becomes three characters, and twelve letters of decomposed Hangul become five syllables. Here the way back
+is kept, so that what is shown of a sentence is always what the person typed. It is only worked out for a
+sentence that somebody looks at.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Attributions are complete, on every kind of encoder, and a second way agrees."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
