@@ -63,7 +63,7 @@ def attributed(model: str, text: str, label: str) -> "Attribution":
         with place.container(horizontal=True, vertical_alignment="center"):
             bar = st.progress(0.0, text=t("Attributing …"))
             st.button(
-                t("Cancel"), icon=":material/close:", key="cancel attribution", on_click=_back
+                t("Cancel"), icon=":material/close:", key=f"cancel {hash(key)}", on_click=_back
             )
 
         def progress(share: float) -> None:  # Streamlit ends the script here after a click
