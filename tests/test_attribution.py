@@ -1,5 +1,7 @@
 """Attributions are complete, on every kind of encoder, and a second way agrees."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -72,9 +74,14 @@ def test_what_frightens_speaks_for_fear(ready_made: Predictor) -> None:
     assert found.agreement is not None and 0 < found.agreement <= 1
 
 
-def test_the_reading_is_short_for_mini(ready_made: Predictor) -> None:
-    found = attribute(ready_made, TEXT, "공포")
-    assert (found.steps, found.gap < WIDEST_GAP) == (FIRST_STEPS, True)
+def test_mini_takes_less_than_a_second(ready_made: Predictor) -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        found = attribute(ready_made, TEXT, "공포")
+        assert (found.steps, found.gap < WIDEST_GAP) == (FIRST_STEPS, True)
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(5)) < 1
 
 
 def test_steps_grow_until_the_attributions_are_complete(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Looking into an answer on the Classification page: pieces, attribution, attention, what if, two models."""
+"""Looking into an answer: pieces, attribution, attention, what if, two models."""
 
 import html
 import json
@@ -192,7 +192,7 @@ def test_below_the_visitors_threshold_the_answer_is_not_sure(page: AppTest) -> N
     assert "Not sure" in headline()
     assert ">공포<" in headline()
     ask(page, f"{TEXT}\n너무 슬퍼요")
-    assert list(page.dataframe[0].value["Emotion"])[0] == "Not sure (공포)"
+    assert page.dataframe[0].value["Emotion"][0] == "Not sure (공포)"
 
 
 def test_what_answered_is_said(page: AppTest) -> None:
