@@ -25,21 +25,24 @@ def heat_map(
         weights: (tokens, tokens), 0 to 1.
     """
     names = [html.escape(token, quote=False) for token in tokens]
+    named = len(names) <= MOST_NAMED  # past that by position, from 0
     figure = go.Figure(
         go.Heatmap(
             z=np.asarray(weights, np.float32),
-            customdata=[[f"{one} → {other}" for other in names] for one in names],
-            hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
+            customdata=[[f"{one} → {other}" for other in names] for one in names]
+            if named
+            else None,
+            hovertemplate=f"{'%{customdata}' if named else '%{y} → %{x}'}: %{{z:.3f}}<extra></extra>",
             colorscale=SCALE,
             zmin=0,
             zmax=float(weights.max(initial=0)) or 1,
             showscale=False,
-            xgap=1,
-            ygap=1,
+            xgap=int(named),
+            ygap=int(named),
         )
     )
-    places = list(range(len(names))) if len(names) <= MOST_NAMED else []
-    axis = {"tickvals": places, "ticktext": names[: len(places)], "showgrid": False, "ticks": ""}
+    ticks = {"tickvals": list(range(len(names))), "ticktext": names} if named else {}
+    axis = {**ticks, "showgrid": False, "ticks": ""}
     figure.update_xaxes(**axis, title=x_title, side="top", tickangle=-60, fixedrange=True)
     figure.update_yaxes(**axis, title=y_title, autorange="reversed", fixedrange=True)
     height = min(max(PIECE_PIXELS * len(names) + 110, LEAST_PIXELS), MOST_PIXELS)
@@ -62,40 +65,36 @@ def head_grid(
     tiles = tiles / np.maximum(tiles.max((-2, -1), keepdims=True), 1e-9)
     framed = np.full((layers, heads, side + 1, side + 1), np.nan, np.float32)  # gaps between them
     framed[..., :side, :side] = tiles
-    told = [
-        [
-            f"{layer} {row + 1}, {head} {column + 1}: {distances[row, column]:.1f}"
-            for column in range(heads)
-            for _ in range(side + 1)
-        ]
-        for row in range(layers)
-        for _ in range(side + 1)
-    ]
     figure = go.Figure(
         go.Heatmap(
             z=framed.transpose(0, 2, 1, 3).reshape(layers * (side + 1), heads * (side + 1)),
-            customdata=told,
-            hovertemplate="%{customdata}<extra></extra>",
+            hoverinfo="skip",
             colorscale=SCALE,
             showscale=False,
         )
     )
-    middle = side / 2 - 0.5
+    columns, rows = ((side / 2 - 0.5 + np.arange(many) * (side + 1)) for many in (heads, layers))
+    figure.add_scatter(  # unseen: what is told of the head that the pointer is nearest to
+        x=np.tile(columns, layers),
+        y=np.repeat(rows, heads),
+        mode="markers",
+        marker={"opacity": 0},
+        customdata=[
+            f"{layer} {row + 1}, {head} {column + 1}: {distances[row, column]:.1f}"
+            for row in range(layers)
+            for column in range(heads)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    axis = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True}
+    names = [[str(number + 1) for number in range(many)] for many in (heads, layers)]
+    edges = [[-0.5, many * (side + 1) - 1.5] for many in (heads, layers)]
     figure.update_xaxes(
-        tickvals=[middle + column * (side + 1) for column in range(heads)],
-        ticktext=[str(column + 1) for column in range(heads)],
-        title=head,
-        side="top",
+        **axis, tickvals=columns, ticktext=names[0], title=head, side="top", range=edges[0]
     )
-    figure.update_yaxes(
-        tickvals=[middle + row * (side + 1) for row in range(layers)],
-        ticktext=[str(row + 1) for row in range(layers)],
-        title=layer,
-        autorange="reversed",
-    )
-    for axes in (figure.update_xaxes, figure.update_yaxes):
-        axes(showgrid=False, zeroline=False, ticks="", fixedrange=True)
-    return styled(figure, height=GRID_PIXELS * layers + 60)
+    figure.update_yaxes(**axis, tickvals=rows, ticktext=names[1], title=layer, range=edges[1][::-1])
+    styled(figure, height=GRID_PIXELS * layers + 60)
+    return figure.update_layout(hovermode="closest", hoverdistance=-1)
 
 
 def _shrunk(weights: NDArray[np.float32]) -> NDArray[np.float32]:

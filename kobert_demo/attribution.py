@@ -20,7 +20,7 @@ from kobert_demo.predictor import Predictor
 
 FIRST_STEPS, MOST_STEPS = 20, 320  # of the integral, doubled while the gap is too wide
 WIDEST_GAP = 0.05
-MOST_TOKENS = 1_024  # in one forward pass: little enough that a person who cancels is soon heard
+MOST_TOKENS = 512  # in one forward pass: little enough that a person who cancels is soon heard
 FEWEST_RANKED = 3  # two values are always in the same or the opposite order
 
 

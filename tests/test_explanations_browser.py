@@ -3,7 +3,6 @@
 import time
 import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -149,9 +148,12 @@ def test_nothing_is_wider_than_a_phone(served: App, browser: "Browser") -> None:
 def test_an_attribution_is_cancelled_by_its_button(
     browser: "Browser", tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    workspace: Path = tmp_path_factory.mktemp("slow") / "workspace"
+    home = tmp_path_factory.mktemp("slow")
+    (home / ".streamlit").symlink_to(PROJECT / ".streamlit")
+    (home / "app.py").write_bytes((PROJECT / "tests" / "slow_attribution_app.py").read_bytes())
+    workspace = home / "workspace"
     workspace.mkdir()
-    running = App(PROJECT / "tests" / "slow_attribution_app.py", workspace)
+    running = App(home / "app.py", workspace)
     running.start()
     try:
         with browser.new_context(locale="ko-KR") as context:
