@@ -160,6 +160,16 @@ def test_a_word_is_taken_out_or_replaced(page: AppTest) -> None:
     assert whole(page).text_area(key="sentences").value == changed
 
 
+def test_a_changed_sentence_leaves_the_others_alone(page: AppTest) -> None:
+    ask(page, f"{TEXT}\n너무 슬퍼요")
+    look(page, "what if")
+    parts = next(group for group in page.button_group if "take out" in group.label)
+    whole(parts.set_value(4).run())
+    page.button(key="go on").click().run()
+    expected = "으악 귀신이다 너무 무서워서\n너무 슬퍼요"
+    assert whole(page).text_area(key="sentences").value == expected
+
+
 def test_the_same_word_twice_can_be_told_apart(page: AppTest) -> None:
     ask(page, "정말 정말 좋아")
     look(page, "what if")

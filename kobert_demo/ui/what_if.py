@@ -95,5 +95,14 @@ def _side_by_side(looked: Looked, changed: str) -> None:
         t("Go on with this sentence"),
         icon=":material/arrow_upward:",
         key="go on",
-        on_click=lambda: st.session_state.update({"sentences": changed}),
+        on_click=_take_over,
+        args=(before.text, changed),
+    )
+
+
+def _take_over(before: str, after: str) -> None:
+    """Put the changed sentence in the place of the one it was; the others stay."""
+    lines = st.session_state["sentences"].splitlines()
+    st.session_state["sentences"] = "\n".join(
+        after if line.strip() == before else line for line in lines
     )
