@@ -11,8 +11,6 @@ from kobert_demo.ui.classifiers import Looked, predict, reading
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import t
 
-MOST_CHOICES = 80
-
 
 def what_if(looked: Looked) -> None:
     """Let a part of the sentence be clicked, removed or replaced; show the answers side by side."""
@@ -32,7 +30,7 @@ def what_if(looked: Looked) -> None:
         if by_piece
         else [where.words[number] for number in where.read_words]
     )
-    names = _names([where.text[slice(*part)] for part in parts[:MOST_CHOICES]])
+    names = _names([where.text[slice(*part)] for part in parts])
     number = st.pills(
         t("Click what to take out or to replace"),
         range(len(names)),
