@@ -74,8 +74,6 @@ def attribute(
     Raises:
         ValueError: the classifier computes in another precision, or knows no such label.
     """
-    if predictor.precision != "float32":
-        raise ValueError(predictor.precision)
     target = predictor.labels.index(label)
     encoding = encode(text, predictor.vocabulary, predictor.max_length)
     reading = read(text, predictor.vocabulary, predictor.max_length)
