@@ -56,6 +56,14 @@ class Vocabulary(ABC):
         return next(self.ids_of([text])).tolist()
 
     @abstractmethod
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Return start and end, in characters of `text`, of each piece of `ids(text)`, in their order.
+
+        A piece without a character of its own has an empty place: a bare `▁`, or all but one of the pieces
+        that came of one character.
+        """
+
+    @abstractmethod
     def files(self, max_length: int) -> dict[str, bytes]:
         """Return what a model's directory must hold of it: file name to content.
 

@@ -84,6 +84,16 @@ class FastPieces(Vocabulary):
             for encoded in self._tokenizer.encode_batch(some, add_special_tokens=False):
                 yield array("i", encoded.ids)
 
+    def places(self, text: str) -> list[tuple[int, int]]:
+        kept = [place for place, typed in enumerate(text) if not "\ud800" <= typed <= "\udfff"]
+        encoded = self._tokenizer.encode(
+            "".join(text[place] for place in kept), add_special_tokens=False
+        )
+        return [
+            (kept[start], kept[end - 1] + 1) if start < end else (kept[0],) * 2
+            for start, end in encoded.offsets
+        ]
+
     def files(self, max_length: int) -> dict[str, bytes]:
         """Return a `tokenizer.json` that frames and cuts as `encoding.encode` does, and its settings."""
         tokenizer = Tokenizer.from_str(self.source.decode())

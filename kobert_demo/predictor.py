@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from transformers import PreTrainedModel
 
 from kobert_demo.batches import evaluation_batches
 from kobert_demo.bundle import read_max_length
@@ -68,6 +69,17 @@ class Predictor:
         elif self.precision == "int8":
             self._model = Int8Classifier(classifier)
         self.max_length = read_max_length(files)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The classifier itself, where it computes in float32; to be read, never changed.
+
+        Raises:
+            ValueError: it computes in another precision.
+        """
+        if not isinstance(self._model, PreTrainedModel) or self.precision != "float32":
+            raise ValueError(self.precision)
+        return self._model
 
     @cached_property
     def sha256(self) -> str:

@@ -6,6 +6,7 @@ set every CJK ideograph and every punctuation character off as a word of its own
 pass each word through SentencePiece by itself.
 """
 
+import re
 import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
@@ -123,6 +124,20 @@ class SentencePieces(Vocabulary):
                 known.update(zip(new, (array("i", each).tobytes() for each in ids), strict=True))
             for words in some:
                 yield array("i", b"".join(map(known.__getitem__, words)))
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Return where each piece stands, as SentencePiece tells it of each word."""
+        origins = [place for place, typed in enumerate(text) for _ in typed.translate(_CHARACTERS)]
+        words = [
+            (found[0], origins[found.start() : found.end()])
+            for found in re.finditer(r"\S+", text.translate(_CHARACTERS))
+        ]
+        told = self._processor.encode([word for word, _ in words], return_type="offset_mapping")
+        return [
+            (characters[start], characters[end - 1] + 1) if start < end else (characters[0],) * 2
+            for (_, characters), each in zip(words, told, strict=True)
+            for start, end in each["offsets"]
+        ]
 
     def sentence_ids(self, sentence: str) -> list[int]:
         """Return the piece ids of a whole sentence as SentencePiece alone cuts it, words uncut."""

@@ -1,7 +1,6 @@
 """Type Korean sentences; see the emotion, all probabilities, and what the model read."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,21 +9,14 @@ from kobert_demo.charts import percent
 from kobert_demo.model_files import BUILT_IN, READY_MADE
 from kobert_demo.runs import Runs
 from kobert_demo.scaling import temperature_of
-from kobert_demo.ui.answer_view import answer_table, answer_view
-from kobert_demo.ui.elements import (
-    choose_in_address,
-    page_header,
-    run_label,
-    say_errors,
-)
+from kobert_demo.ui.answer_view import answer_table, answer_view, choose_sure_enough
+from kobert_demo.ui.classifiers import Looked, load, predict
+from kobert_demo.ui.elements import choose_in_address, page_header, plain, run_label, say_errors
+from kobert_demo.ui.history import history_view, remember, restore, share
+from kobert_demo.ui.inside_view import inside_view
 from kobert_demo.ui.model_import import model_import
 from kobert_demo.ui.session import t, workspace
-from kobert_demo.ui.token_view import token_view
 
-if TYPE_CHECKING:
-    from kobert_demo.predictor import Prediction, Predictor
-
-LONGEST_ASKED = 2_000  # characters in an address
 EXAMPLE = "오랜만에 친구를 만나서 정말 즐거웠어요!"
 MOST_SENTENCES = 500
 
@@ -53,10 +45,19 @@ def say_what_answers() -> None:
     )
 
 
-def say_precision(precision: str) -> None:
-    """Say in which precision the model answered, and where it was the quick one, offer the exact one."""
+def say_what_answered(looked: Looked, milliseconds: float) -> None:
+    """Say what answered, how and how quickly; where it was the quick precision, offer the exact one."""
+    precision = load(looked.model, looked.exact).precision
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(t("Answered in {precision} on the CPU.", precision=precision))
+        st.caption(
+            t(
+                "Answered by {model} in {precision} on the CPU, in {milliseconds} ms.",
+                model=plain(looked.name),
+                precision=precision,
+                milliseconds=f"{milliseconds:,.0f}",
+            ),
+            help=t("The run {run}.", run=looked.choice) if looked.choice in trained else None,
+        )
         if precision != "float32" or st.session_state.get("exact"):
             st.toggle(
                 t("Full precision"),
@@ -64,6 +65,17 @@ def say_precision(precision: str) -> None:
                 persist_state="session",
                 help=t("float32: slower, and free of the small rounding of bfloat16."),
             )
+        choose_sure_enough()
+
+
+def where(choice: str) -> str:
+    """Return what `load` takes for a run's id or a built-in classifier's name."""
+    return str(runs.bundle(choice)) if choice in trained else choice
+
+
+def named(choice: str) -> str:
+    """Return a classifier's name for people."""
+    return run_label(trained[choice]) if choice in trained else choice
 
 
 def say_temperature(bundle: Path) -> None:
@@ -78,37 +90,17 @@ def say_temperature(bundle: Path) -> None:
         )
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def load(model: str, exact: bool) -> "Predictor":
-    """Return the classifier in the directory `model`; kept for all visitors."""
-    from kobert_demo.predictor import Predictor  # imports torch, which no other page does
-
-    return Predictor(model, exact)
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def predict(model: str, exact: bool, sentences: tuple[str, ...]) -> "list[Prediction]":
-    """Return what the classifier says; kept, so that looking at another row computes nothing."""
-    return load(model, exact).predict(sentences)
-
-
 if trained and not st.session_state.get("has runs"):
     st.session_state.pop("classifier", None)  # the ready-made model answers until there is a run
 st.session_state["has runs"] = bool(trained)
 with say_errors():
-    choice = choose_in_address(
-        t("Model"),
-        [*trained, READY_MADE],
-        "classifier",
-        lambda choice: run_label(trained[choice]) if choice in trained else choice,
-    )
+    choice = choose_in_address(t("Model"), [*trained, READY_MADE], "classifier", named)
     if choice == READY_MADE:
         say_what_answers()
     if imported := model_import():
         st.query_params["classifier"] = imported
         st.rerun()
-    if asked := st.query_params.pop("text", None):  # from another page, or a link
-        st.session_state["sentences"] = " ".join(asked.split())[:LONGEST_ASKED]
+    restore("sentences")
     st.session_state.setdefault("sentences", EXAMPLE)
     text = st.text_area(
         t("Sentences, one a line"), key="sentences", height=110, persist_state="session"
@@ -127,13 +119,19 @@ with say_errors():
             )
         )
     with st.spinner(t("Classifying …")):
-        model = str(runs.bundle(choice)) if choice in trained else choice
         exact = st.session_state.get("exact", False)
-        predictions = predict(model, exact, tuple(sentences[:MOST_SENTENCES]))
+        answer = predict(where(choice), exact, tuple(sentences[:MOST_SENTENCES]))
 
-looked_at = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
-answer_view(looked_at, load(model, exact).labels)
+predictions = answer.predictions
+prediction = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
+looked = Looked(choice, named(choice), where(choice), exact, prediction)
+answer_view(prediction, load(looked.model, exact).labels)
 with say_errors():
     say_temperature(runs.bundle(choice) if choice in trained else BUILT_IN / choice)
-say_precision(load(model, exact).precision)
-token_view(looked_at.encoding)
+say_what_answered(looked, answer.milliseconds)
+share(choice, sentences)
+with say_errors():
+    others = {other: named(other) for other in (*trained, READY_MADE) if other != choice}
+    inside_view(looked, others, where)
+remember(looked)
+history_view()

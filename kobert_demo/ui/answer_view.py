@@ -14,12 +14,39 @@ if TYPE_CHECKING:
     from kobert_demo.predictor import Prediction
 
 SHOWN_CHARACTERS = 300
+SURE_ENOUGH = 50  # per cent; below it an honest confidence is more often wrong than right
 ANSWER = (
     '<div style="display:flex;align-items:baseline;gap:0.6rem;flex-wrap:wrap">'
     '<span style="font-size:2rem;font-weight:650;line-height:1.25;overflow-wrap:anywhere;'
     'border-bottom:0.25rem solid {colour}">{label}</span>'
     '<span style="font-size:1.25rem;opacity:0.75">{share}</span></div>'
 )
+NOT_SURE = (
+    '<div style="font-size:2rem;font-weight:650;line-height:1.25">{unsure}</div>'
+    '<div style="font-size:1.05rem;opacity:0.8">{nearest} '
+    '<span style="font-weight:600;overflow-wrap:anywhere;border-bottom:0.15rem solid {colour}">{label}'
+    "</span> {share}</div>"
+)
+
+
+def sure_enough() -> float:
+    """Return the probability, 0 to 1, below which the visitor wants an answer called not sure."""
+    return float(st.session_state.get("sure enough", SURE_ENOUGH)) / 100
+
+
+def choose_sure_enough() -> None:
+    """Let the visitor set it."""
+    st.session_state.setdefault("sure enough", SURE_ENOUGH)
+    st.slider(
+        t("Not sure below (%)"),
+        min_value=0,
+        max_value=100,
+        step=5,
+        key="sure enough",
+        persist_state="session",
+        width=260,
+        help=t("An answer with a smaller probability is called not sure; 0 never says so."),
+    )
 
 
 def answer_table(predictions: "Sequence[Prediction]") -> int:
@@ -27,7 +54,12 @@ def answer_table(predictions: "Sequence[Prediction]") -> int:
     share = t("Probability (%)")
     frame = pd.DataFrame(
         {
-            t("Emotion"): [prediction.label for prediction in predictions],
+            t("Emotion"): [
+                prediction.label
+                if prediction.probabilities[prediction.label] >= sure_enough()
+                else t("Not sure ({label})", label=prediction.label)
+                for prediction in predictions
+            ],
             share: [100 * max(p.probabilities.values()) for p in predictions],
             t("Sentence"): [clipped(prediction.text) for prediction in predictions],
         }
@@ -48,14 +80,16 @@ def answer_table(predictions: "Sequence[Prediction]") -> int:
 
 def answer_view(prediction: "Prediction", labels: Sequence[str]) -> None:
     """Show the emotion of one sentence and the probability of each of the model's `labels`."""
-    colours = label_colours(labels)
+    colours, confidence = label_colours(labels), prediction.probabilities[prediction.label]
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.html(
-            ANSWER.format(
+            (ANSWER if confidence >= sure_enough() else NOT_SURE).format(
                 colour=colours[prediction.label],
                 label=html.escape(prediction.label),
-                share=percent(prediction.probabilities[prediction.label]),
+                share=percent(confidence),
+                unsure=t("Not sure"),
+                nearest=t("The nearest label:"),
             )
         )
         st.text(clipped(prediction.text))

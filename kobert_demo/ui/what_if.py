@@ -1,0 +1,106 @@
+"""An 어절 or a piece taken out or replaced, and how the probabilities move."""
+
+from collections import Counter
+
+import streamlit as st
+
+from kobert_demo.attribution_charts import paired_bars
+from kobert_demo.charts import percent
+from kobert_demo.ui.answer_view import clipped
+from kobert_demo.ui.classifiers import Looked, predict, reading
+from kobert_demo.ui.elements import plain
+from kobert_demo.ui.session import t
+
+
+def what_if(looked: Looked) -> None:
+    """Let a part of the sentence be clicked, removed or replaced; show the answers side by side."""
+    where = reading(looked.model, looked.prediction.text)
+    by_piece = st.segmented_control(
+        t("Part"),
+        (False, True),
+        format_func=lambda piece: t("Piece") if piece else t("Word (어절)"),
+        default=False,
+        required=True,
+        key="what if by piece",
+        label_visibility="collapsed",
+    )
+    read = [span for span in where.spans if span.pieces[0] <= where.kept]
+    parts = (
+        [(span.start, span.end) for span in read]
+        if by_piece
+        else [where.words[number] for number in where.read_words]
+    )
+    names = _names([where.text[slice(*part)] for part in parts])
+    number = st.pills(
+        t("Click what to take out or to replace"),
+        range(len(names)),
+        format_func=names.__getitem__,
+        key=f"part {hash((by_piece, looked.model, where.text))}",
+    )
+    if number is None:
+        return
+    instead = st.text_input(
+        t("What to put in its place"),
+        key="instead",
+        placeholder=t("Nothing: it is taken out"),
+        max_chars=200,
+    )
+    start, end = parts[number]
+    changed = " ".join(f"{where.text[:start]}{instead}{where.text[end:]}".split())
+    if not changed:
+        st.info(t("Nothing is left of the sentence."), icon=":material/edit:")
+        return
+    _side_by_side(looked, changed)
+
+
+def _names(parts: list[str]) -> list[str]:
+    """Return what stands on each button: a word that comes again is numbered."""
+    seen: Counter[str] = Counter()
+    names = []
+    for part in parts:
+        seen[part] += 1
+        names.append(plain(clipped(part)) + (f" ({seen[part]})" if seen[part] > 1 else ""))
+    return names
+
+
+def _side_by_side(looked: Looked, changed: str) -> None:
+    before = looked.prediction
+    (after,) = predict(looked.model, looked.exact, (changed,)).predictions
+    st.text(clipped(changed))
+    st.markdown(
+        t(
+            "**{before}** {share} → **{after}** {new_share}",
+            before=plain(before.label),
+            share=percent(before.probabilities[before.label]),
+            after=plain(after.label),
+            new_share=percent(after.probabilities[after.label]),
+        )
+    )
+    labels = sorted(before.probabilities, key=lambda label: -before.probabilities[label])
+    st.plotly_chart(
+        paired_bars(
+            labels,
+            {
+                t("Before"): [before.probabilities[label] for label in labels],
+                t("After"): [after.probabilities[label] for label in labels],
+            },
+            share=True,
+        ),
+        config={"displayModeBar": False},
+        alt=t("The probabilities before and after"),
+    )
+    st.button(
+        t("Go on with this sentence"),
+        icon=":material/arrow_upward:",
+        key="go on",
+        on_click=_take_over,
+        args=(before.text, changed),
+    )
+
+
+def _take_over(before: str, after: str) -> None:
+    """Put the changed sentence in the place of the one it was; the others stay."""
+    lines = st.session_state["sentences"].splitlines()
+    st.session_state["sentences"] = "\n".join(
+        after if line.strip() == before else line for line in lines
+    )

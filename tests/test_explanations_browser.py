@@ -1,0 +1,168 @@
+"""Looking into an answer in a real browser: both languages, hostile text, a phone, and Cancel."""
+
+import time
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from kobert_demo.bundle import save_bundle
+from kobert_demo.model_files import READY_MADE
+from kobert_demo.runs import Runs
+from tests.conftest import PROJECT, App
+from tests.models import tiny_model, vocabulary
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+RUN = "20260101-000000-abcd"
+HIT = "<img src=x onerror=window.hit=1>"
+SENTENCES = [
+    "으악 귀신이다 너무 무서워서 살려줘!",
+    f"좋아 {HIT} <script>window.hit=1</script> <b>굵게</b>",
+    "**굵게** [링크](javascript:window.hit=1) ![x](http://127.0.0.1:9/x.png) :smile: $x$",
+    "\u202e뒤집힌 말\u202c \u200f안녕 مرحبا",
+    "😀 👨‍👩‍👧 ＡＢＣ ㅋㅋㅋ " + unicodedata.normalize("NFD", "안녕하세요"),
+]
+VIEWS = {
+    "ko": ["모델이 읽은 것", "기여도", "바꿔 보기", "어텐션", "두 모델"],
+    "en": ["What the model read", "Attribution", "What if", "Attention", "Two models"],
+}
+DONE = {  # what each view shows when it is whole
+    "ko": [
+        "토큰 표",
+        "완전성 오차",
+        "빼거나 바꿀 부분을 누르세요",
+        "어텐션은 설명이 아닙니다",
+        "두 번째 모델",
+    ],
+    "en": [
+        *("Token table", "Completeness gap", "Click what to take out"),
+        *("Attention is not an explanation", "Second model"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def served(app: App) -> App:
+    """The app with a second classifier whose name and labels are hostile."""
+    runs, labels = Runs(app.workspace), ["행복", HIT, "<b>분노"]
+    record = {"config": {"model": "mini", "max_length": 24, "epochs": 1}, "labels": labels}
+    model = tiny_model(labels=3)
+    model.config.id2label = dict(enumerate(labels))
+    save_bundle(runs.directory(RUN) / "bundle-0", model, vocabulary(), record, None)
+    record["imported"] = {"sha256": "0" * 64}
+    runs.store.add_imported(RUN, f"{HIT}.pt", record, "bundle-0")
+    return app
+
+
+@pytest.fixture
+def alert(page: "Page") -> Iterator[list[str]]:
+    """What a script of somebody's text would do: none may."""
+    heard: list[str] = []
+    page.on("dialog", lambda dialog: heard.append(dialog.message) or dialog.dismiss())
+    page.on(
+        "request", lambda request: heard.append(request.url) if ":9/x.png" in request.url else None
+    )
+    yield heard
+    assert heard == []
+
+
+def open_page(page: "Page", app: App, language: str, text: str, classifier: str) -> None:
+    asked = urlencode({"text": text, "classifier": classifier, "lang": language})
+    page.goto(f"{app.url}/classification?{asked}")
+    page.locator(".typed-sentence").wait_for(timeout=60_000)
+
+
+def look(page: "Page", language: str, number: int) -> None:
+    group = page.locator(".st-key-look")
+    group.get_by_role("radio", name=VIEWS[language][number]).or_(
+        group.get_by_role("button", name=VIEWS[language][number])
+    ).first.click()
+    page.get_by_text(DONE[language][number]).first.wait_for()
+    settle(page)
+
+
+def settle(page: "Page") -> None:
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.evaluate("window.hit") is None
+    assert (
+        page.evaluate("document.querySelectorAll('[onerror], img[src=x], .stMain b').length") == 0
+    )
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("classifier", [READY_MADE, RUN])
+def test_every_view_shows_hostile_text_as_text(
+    served: App, page: "Page", alert: list[str], language: str, classifier: str
+) -> None:
+    for text in SENTENCES[1:]:
+        open_page(page, served, language, text, classifier)
+        shown = page.locator(".typed-sentence").evaluate("element => element.textContent")
+        assert shown == text
+        for number in range(len(VIEWS[language])):
+            look(page, language, number)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_an_answer_is_looked_into(served: App, page: "Page", language: str) -> None:
+    open_page(page, served, language, SENTENCES[0], READY_MADE)
+    look(page, language, 1)
+    assert page.locator(".typed-sentence").text_content() == SENTENCES[0]
+    look(page, language, 2)
+    page.get_by_role("button", name="귀신이다", exact=True).or_(
+        page.get_by_role("radio", name="귀신이다", exact=True)
+    ).first.click()
+    page.get_by_text("으악 너무 무서워서 살려줘!", exact=True).wait_for()
+    look(page, language, 3)
+    page.locator(".js-plotly-plot .xy").first.wait_for()
+    look(page, language, 4)
+    page.get_by_text("2 · ").first.wait_for()
+
+
+def test_a_shared_link_opens_what_it_was_made_of(served: App, page: "Page") -> None:
+    open_page(page, served, "ko", SENTENCES[0], RUN)
+    page.get_by_test_id("stPopover").get_by_text("공유").click()
+    link = page.locator("[data-testid=stPopoverBody] code").text_content()
+    assert link and link.startswith(f"{served.url}/classification?")
+    page.goto(link)
+    page.locator(".typed-sentence").wait_for()
+    assert page.locator(".typed-sentence").text_content() == SENTENCES[0]
+    assert f"classifier={RUN}" in page.url
+
+
+def test_nothing_is_wider_than_a_phone(served: App, browser: "Browser") -> None:
+    with browser.new_context(locale="ko-KR", viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        open_page(page, served, "ko", f"{SENTENCES[0]} {'긴말' * 40}", READY_MADE)
+        for number in range(len(VIEWS["ko"])):
+            look(page, "ko", number)
+            width = "document.querySelector('[data-testid=stMain]').scrollWidth"
+            assert page.evaluate(width) <= 390, VIEWS["en"][number]
+
+
+def test_an_attribution_is_cancelled_by_its_button(
+    browser: "Browser", tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("slow")
+    (home / ".streamlit").symlink_to(PROJECT / ".streamlit")
+    (home / "app.py").write_bytes((PROJECT / "tests" / "slow_attribution_app.py").read_bytes())
+    workspace = home / "workspace"
+    workspace.mkdir()
+    running = App(home / "app.py", workspace)
+    running.start()
+    try:
+        with browser.new_context(locale="ko-KR") as context:
+            page = context.new_page()
+            page.goto(running.url)
+            page.get_by_role("button", name="취소").click(timeout=60_000)
+            page.get_by_text("Shown: pieces").wait_for(timeout=5_000)
+        heard = (workspace / "heard").read_text()
+        time.sleep(1)
+        assert (workspace / "heard").read_text() == heard
+    finally:
+        running.stop()
