@@ -85,6 +85,13 @@ page = st.navigation(
             url_path="scoring",
             help=t("Give every sentence of a file a label and a confidence."),
         ),
+        st.Page(
+            "pages/test_bench.py",
+            title=t("Test bench"),
+            icon=":material/science:",
+            url_path="test-bench",
+            help=t("See whether models get your demo sentences right."),
+        ),
     ]
 )
 # The language stands in the address as a code (a bound widget would write the shown name), and only
