@@ -18,6 +18,7 @@ from kobert_demo.ui.elements import (
     say_errors,
 )
 from kobert_demo.ui.model_import import model_import
+from kobert_demo.ui.report_view import session_report
 from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.token_view import token_view
 
@@ -137,3 +138,4 @@ with say_errors():
     say_temperature(runs.bundle(choice) if choice in trained else BUILT_IN / choice)
 say_precision(load(model, exact).precision)
 token_view(looked_at.encoding)
+session_report(choice, trained.get(choice), predictions)
