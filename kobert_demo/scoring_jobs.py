@@ -126,7 +126,10 @@ class ScoringJobs:
         if state.stage == "done":
             return
         directory = self._directory(job)
+        if not state.active:
+            _await_end(directory)
         with suppress(BlockingIOError), lock_directory(directory) as lock:
+            (directory / "pid").unlink(missing_ok=True)  # of a process that is gone
             write_state(directory, replace(state, stage="starting", left=None, error=None))
             words = (str(self._workspace), job)
             process = start_process(directory, lock, "kobert_demo.scoring_jobs", *words)
@@ -144,9 +147,7 @@ class ScoringJobs:
             pid = int((directory / "pid").read_text())
             if process_lives(directory):
                 os.killpg(pid, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE
-        while process_lives(directory) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        _await_end(directory)
 
     def delete(self, job: str) -> None:
         """Stop a job and remove its files, the scored one among them.
@@ -184,6 +185,13 @@ class ScoringJobs:
         if not ID.fullmatch(job):
             raise _no_job()
         return self._workspace / "scores" / job
+
+
+def _await_end(directory: Path) -> None:
+    """Wait until the process of a job, which was told to end or has said its last word, is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while process_lives(directory) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _no_job() -> DataError:

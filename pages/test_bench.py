@@ -30,8 +30,8 @@ with say_errors():
 edit_set(sets, shown)
 options = [*trained, READY_MADE]
 names = distinct_names(options, lambda option: classifier_name(trained, option))
-kept = [each for each in st.session_state.get("bench models", []) if each in options]
-st.session_state["bench models"] = kept or options[:1]
+before = st.session_state.get("bench models", options[:1])
+st.session_state["bench models"] = [each for each in before if each in options]
 chosen = st.multiselect(
     t("Models"),
     options,

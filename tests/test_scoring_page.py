@@ -4,7 +4,6 @@ import csv
 import io
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
