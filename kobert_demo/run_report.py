@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kobert_demo.charts import label_colours, label_counts, percent, probability_bars
+from kobert_demo.curves import Table
 from kobert_demo.errors import DataError
 from kobert_demo.evaluation_charts import progress_curves
 from kobert_demo.html_report import (
@@ -22,8 +23,7 @@ from kobert_demo.html_report import (
 )
 from kobert_demo.language import Language, Message, translate
 from kobert_demo.runs import Runs
-from kobert_demo.store import Row, Run, Table
-from kobert_demo.thinning import thin
+from kobert_demo.store import Row, Run
 
 if TYPE_CHECKING:
     from kobert_demo.predictor import Prediction
@@ -62,7 +62,7 @@ def story_of(runs: Runs, run: Run) -> Story:
             train = dict(zip(data.labels, counts, strict=True))
 
     def curve(table: Table, column: str) -> Curve:
-        return thin(*runs.store.curve(run.run, table, column), MOST_POINTS)
+        return runs.store.curve(run.run, table, column, most=MOST_POINTS)
 
     evaluations = runs.store.evaluations(run.run)
     return Story(
@@ -173,11 +173,12 @@ def _sentences(predictions: "Sequence[Prediction]", language: Language) -> Itera
     shown = predictions[:MOST_SENTENCES]
     yield heading(translate("Sentences", language))
     head = [
-        translate("Sentence", language),
         translate("Predicted", language),
         translate("Confidence", language),
+        translate("Sentence", language),
     ]
-    yield table(head, [[p.text, p.label, percent(max(p.probabilities.values()))] for p in shown])
+    rows = [[p.label, percent(max(p.probabilities.values())), p.text] for p in shown]
+    yield table(head, rows)
     colours = label_colours(list(shown[0].probabilities))
     for prediction in shown:
         pieces = "".join(
