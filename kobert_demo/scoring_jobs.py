@@ -177,9 +177,12 @@ class ScoringJobs:
         directory = self._directory(job)
         lives = process_lives(directory)  # before its last word is read
         order, state = read_order(directory), read_state(directory)
+        out = output(directory, order)
         if state.active and not lives:
             state = replace(state, stage="stopped", left=None)
-        return Job(job, order, state, output(directory, order))
+        elif state.stage == "done" and not out.is_file():  # somebody took it away
+            state = State("stopped")
+        return Job(job, order, state, out)
 
     def _directory(self, job: str) -> Path:
         if not ID.fullmatch(job):

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.sentence_sets import Case, SentenceSets
 from kobert_demo.trials import Answer, Trial, keep_trials, read_trials
+from kobert_demo.ui.elements import plain
 from tests.conftest import PROJECT, App, choose_language
 from tests.test_scoring_page import HOSTILE, RUN, add_hostile_run
 
@@ -116,7 +117,7 @@ def test_sets_are_made_from_files_and_deleted(
 def test_an_empty_name_is_said(open_page: Callable[..., AppTest]) -> None:
     page = open_page()
     page.button(key="create set").click().run()
-    assert page.error[0].value == "A set needs a name\\: type one\\."
+    assert page.error[0].value == plain("A set needs a name: type one.")
 
 
 @pytest.mark.browser

@@ -164,7 +164,10 @@ def test_a_deleted_job_leaves_nothing_and_a_damaged_one_can_go_on(
     (job.out.parent / "state.json").write_text("{")
     assert jobs.get(id).state.stage == "stopped"
     jobs.resume(id)
-    assert wait(jobs, id, ended).state.stage == "done"
+    job = wait(jobs, id, ended)
+    assert job.state.stage == "done"
+    job.out.unlink()
+    assert jobs.get(id).state.stage == "stopped"
     jobs.delete(id)
     assert jobs.list() == []
     assert list((workspace / "scores").iterdir()) == []
