@@ -5,7 +5,6 @@ after a cancel, a kill or a restart the same job goes on where it stopped.
 """
 
 import errno
-import json
 import os
 import re
 import secrets
@@ -16,74 +15,28 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from kobert_demo.errors import DataError, KobertDemoError
 from kobert_demo.file_scoring import choose_layout, score_file
 from kobert_demo.language import Message
 from kobert_demo.processes import LOG, lock_directory, process_lives, start_process
-from kobert_demo.reading import Format
+from kobert_demo.scoring_state import (
+    Order,
+    State,
+    no_job,
+    output,
+    read_order,
+    read_state,
+    write_order,
+    write_state,
+)
 
 NICENESS = 5  # the app stays quick beside it
 WRITE_INTERVAL = 0.5  # seconds
 PATIENCE = 5.0  # seconds that a process which was told to end gets to go
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
-UNREADABLE = (OSError, ValueError, TypeError, KeyError)
-Stage = Literal["starting", "scoring", "done", "stopped", "failed"]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be scored and how, written down once.
-
-    Attributes:
-        path: of the file; name: what the person calls it, for reading only.
-        classifier: what pages call the model (a run's id, or its name); model: what it is loaded by.
-        how: how the file is written.
-        text, label: columns from 0; label is None where there is none.
-        guard: whether an apostrophe keeps spreadsheets from computing.
-        created: seconds since 1970.
-    """
-
-    path: str
-    name: str
-    classifier: str
-    model: str
-    how: Format
-    text: int
-    label: int | None
-    guard: bool
-    created: float
-
-    @property
-    def ending(self) -> str:
-        """Return how the scored file's name ends, which decides its delimiter."""
-        return ".csv" if self.how.delimiter == "," else ".tsv"
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a job is.
-
-    Attributes:
-        share: of the file that is done.
-        left: seconds that it will still take; None before that is known.
-        labels: the model's, and summary: `scored_rows.Summary.as_json`, both of a job that is done.
-        error: why it failed.
-    """
-
-    stage: Stage
-    share: float = 0.0
-    left: float | None = None
-    labels: tuple[str, ...] = ()
-    summary: dict[str, Any] | None = None
-    error: Message | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.stage in ("starting", "scoring")
 
 
 @dataclass(frozen=True)
@@ -111,8 +64,7 @@ class ScoringJobs:
         """Begin to score a file and return the job's id."""
         job = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
         directory = self._directory(job)
-        directory.mkdir(parents=True)
-        _write(directory / "order.json", asdict(order))
+        write_order(directory, order)
         self.resume(job)
         return job
 
@@ -186,7 +138,7 @@ class ScoringJobs:
 
     def _directory(self, job: str) -> Path:
         if not ID.fullmatch(job):
-            raise _no_job()
+            raise no_job()
         return self._workspace / "scores" / job
 
 
@@ -195,53 +147,6 @@ def _await_end(directory: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while process_lives(directory) and time.monotonic() < deadline:
         time.sleep(0.02)
-
-
-def _no_job() -> DataError:
-    return DataError("There is no such scored file any more: choose another one.")
-
-
-def output(directory: Path, order: Order) -> Path:
-    """Return where the scored file of a job lies when it is whole."""
-    return directory / f"scored{order.ending}"
-
-
-def read_order(directory: Path) -> Order:
-    """Return what a job was asked to do.
-
-    Raises:
-        DataError: there is no such job.
-    """
-    try:
-        row = json.loads((directory / "order.json").read_text(encoding="utf-8"))
-        return Order(**{**row, "how": Format(**row["how"])})
-    except UNREADABLE:
-        raise _no_job() from None
-
-
-def read_state(directory: Path) -> State:
-    """Return what a job's process wrote last; before its first word it is stopped."""
-    try:
-        row = json.loads((directory / "state.json").read_text(encoding="utf-8"))
-        error = Message(**row["error"]) if row["error"] else None
-        return State(**{**row, "labels": tuple(row["labels"]), "error": error})
-    except UNREADABLE:
-        return State("stopped")
-
-
-def write_state(directory: Path, state: State) -> None:
-    """Put a state in the place of the one before; a reader sees one or the other."""
-    row = asdict(state)
-    if state.error:
-        values = {name: str(value) for name, value in state.error.values.items()}
-        row["error"] = {"text": state.error.text, "values": values}
-    _write(directory / "state.json", row)
-
-
-def _write(path: Path, row: dict[str, Any]) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
-    new.replace(path)
 
 
 def work(directory: Path) -> State:

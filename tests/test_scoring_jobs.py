@@ -13,7 +13,8 @@ from kobert_demo.errors import DataError
 from kobert_demo.file_scoring import choose_layout, score_file
 from kobert_demo.predictor import Predictor
 from kobert_demo.reading import detect_format
-from kobert_demo.scoring_jobs import Job, Order, ScoringJobs, State, write_state
+from kobert_demo.scoring_jobs import Job, ScoringJobs
+from kobert_demo.scoring_state import Order, State, write_state
 from tests.models import save_tiny_model, tiny_model, write_tsv
 
 LABELS = ("분노", "행복")

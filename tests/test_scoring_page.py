@@ -15,7 +15,8 @@ from kobert_demo.bundle import save_bundle
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.reading import detect_format
 from kobert_demo.runs import Runs
-from kobert_demo.scoring_jobs import Job, Order, ScoringJobs
+from kobert_demo.scoring_jobs import Job, ScoringJobs
+from kobert_demo.scoring_state import Order
 from tests.conftest import PROJECT, App, choose_language
 from tests.models import tiny_model, vocabulary, write_tsv
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from kobert_demo.errors import DataError
 from kobert_demo.file_scoring import choose_layout
 from kobert_demo.reading import Format
 from kobert_demo.scored_rows import Layout
-from kobert_demo.scoring_jobs import Order
+from kobert_demo.scoring_state import Order
 from kobert_demo.ui.dataset_form import (
     choose_detected,
     column_titles,
@@ -27,7 +26,7 @@ def scoring_form(classifier: str, model: str) -> Order | None:
     """Ask for a file and how to score it; return what is to be done once Start was pressed.
 
     Raises:
-        DataError: the file is not text, or holds nothing as it is read now.
+        DataError: the file is not text, or is empty.
     """
     source = uploaded("scored file", t("File"))
     if source is None:
@@ -78,8 +77,6 @@ def _found(path: Path, how: Format) -> Layout:
 def _columns(source: Source, how: Format) -> tuple[int, int | None]:
     """Let the person choose the column of the sentences and that of their labels, if there is one."""
     names = column_titles(source, how)
-    if not names:
-        raise DataError("The file is empty: choose one with a sentence on each line.")
     found, key = _found(source.path, how), f"score {how} {source.path.name}"
     left, right = st.columns(2, wrap=False)
     with left:
