@@ -1,6 +1,7 @@
 """Reports of runs and of sentences: whole, escaped, in two languages, on paper and without a network."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,16 @@ import pytest
 from kobert_demo.encoding import encode
 from kobert_demo.evaluation_charts import progress_curves
 from kobert_demo.language import Message
+from kobert_demo.model_files import READY_MADE
 from kobert_demo.predictor import Prediction
 from kobert_demo.run_report import Story, as_html, story_of
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
+from tests.conftest import App
 from tests.models import vocabulary
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"></script><b>굵게</b>"
 LABELS = (HOSTILE, "행복")
@@ -118,3 +121,39 @@ def test_it_opens_offline_runs_nothing_and_prints_on_paper(
             page.locator(".scroll").first.evaluate("e => getComputedStyle(e).maxHeight") == "none"
         )
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def downloaded(page: "Page", path: Path) -> Path:
+    """Return the report that the page's button gives."""
+    page.locator(".st-key-report button").wait_for(timeout=120_000)
+    with page.expect_download(timeout=120_000) as waiting:
+        page.locator(".st-key-report button").click()
+    waiting.value.save_as(path)
+    return path
+
+
+@pytest.mark.browser
+def test_one_click_gives_a_report_of_sentences_and_of_a_run(
+    app: App, evaluated: tuple[Runs, Run], page: "Page", browser: "Browser", tmp_path: Path
+) -> None:
+    shutil.copytree(evaluated[0].workspace, app.workspace, dirs_exist_ok=True)
+    page.goto(f"{app.url}/classification?classifier={READY_MADE}")
+    area = page.locator(".st-key-sentences textarea")
+    area.fill(f"{HOSTILE}\n오늘 정말 좋다")
+    page.locator(".st-key-classify button").click()
+    page.get_by_text("<img src=x").first.wait_for()
+    sentences = downloaded(page, tmp_path / "sentences.html")
+    page.get_by_test_id("stSidebarNav").get_by_text("평가", exact=True).click()
+    whole = downloaded(page, tmp_path / "run.html")
+    with browser.new_context(locale="ko-KR", offline=True) as context:
+        report = context.new_page()
+        for path, matrices in ((sentences, 0), (whole, 1)):
+            report.goto(path.as_uri())
+            report.locator("section .js-plotly-plot .main-svg").nth(3).wait_for(state="attached")
+            assert report.locator("h3").all_text_contents() == [HOSTILE, "오늘 정말 좋다"]
+            assert report.locator("img").count() == 0
+            assert report.title() != "pwned"
+            assert report.locator(".matrix").count() == matrices
+        report.get_by_text(evaluated[1].run).first.wait_for()
+        assert report.locator(".matrix tbody tr").count() == 7
+        assert report.locator(".js-plotly-plot").count() == 5

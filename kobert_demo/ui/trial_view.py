@@ -14,6 +14,7 @@ from kobert_demo.ui.opening_table import opening_table
 from kobert_demo.ui.session import t
 
 FIGURE_WIDTH = 230  # pixels at least
+MOST_NAMED = 10  # labels
 MARKS = {True: "✓", False: "✗", None: "–"}
 
 
@@ -51,7 +52,7 @@ def _say_unknown(now: Sequence[Trial]) -> None:
                 t(
                     "{model} does not know {labels}: such sentences neither pass nor fail.",
                     model=plain(trial.name),
-                    labels=plain(", ".join(unknown)),
+                    labels=plain(", ".join(unknown[:MOST_NAMED])),
                 ),
                 icon=":material/help:",
             )
