@@ -187,8 +187,6 @@ def _explain(problem: Exception) -> Message:
     """Say in words what nobody expected."""
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         return Message("The disk is full: free some space and go on.")
-    if isinstance(problem, FileNotFoundError):
-        return Message("A file that is needed is gone: {file}.", {"file": str(problem.filename)})
     return Message(
         "It ended with an unexpected error ({kind}: {text}); more stands in {log}.",
         {"kind": type(problem).__name__, "text": str(problem)[:200], "log": LOG},

@@ -148,7 +148,7 @@ def test_what_stopped_is_offered_and_an_unknown_job_is_said(
     job = wait(jobs, lambda job: not job.state.active)
     assert job.state.stage == "failed"
     page = open_page(job=id)
-    assert "A file that is needed is gone" in page.error[0].value
+    assert "cannot be read" in page.error[0].value
     write_tsv(path)
     page.button(key="resume scoring").click().run()
     assert wait(jobs, lambda job: not job.state.active).state.stage == "done"
