@@ -78,6 +78,20 @@ page = st.navigation(
             url_path="classification",
             help=t("Ask a trained model for the emotion of a sentence."),
         ),
+        st.Page(
+            "pages/scoring.py",
+            title=t("Score a file"),
+            icon=":material/playlist_add_check:",
+            url_path="scoring",
+            help=t("Give every sentence of a file a label and a confidence."),
+        ),
+        st.Page(
+            "pages/test_bench.py",
+            title=t("Test bench"),
+            icon=":material/science:",
+            url_path="test-bench",
+            help=t("See whether models get your demo sentences right."),
+        ),
     ]
 )
 # The language stands in the address as a code (a bound widget would write the shown name), and only

@@ -79,6 +79,36 @@ def reliability_diagram(
     return styled(figure, height=320).update_layout(showlegend=True, legend=LEGEND)
 
 
+def progress_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float | None]]],
+    *,
+    x_title: str,
+    y_title: str,
+    limits: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Return lines over the steps of a training, each with steps of its own.
+
+    Args:
+        curves: a translated name to its steps and values.
+        limits: of the values; as they come where there are none.
+    """
+    figure = go.Figure()
+    for (name, (steps, values)), colour in zip(curves.items(), PALETTE, strict=False):
+        figure.add_scatter(
+            name=name,
+            x=list(steps),
+            y=list(values),
+            mode="lines",
+            line={"color": colour, "width": 2},
+            hovertemplate="%{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_xaxes(title=x_title, fixedrange=True, nticks=10)
+    figure.update_yaxes(title=y_title, range=limits, fixedrange=True, nticks=6)
+    return styled(figure, height=300).update_layout(
+        showlegend=True, legend=LEGEND, hovermode="x unified"
+    )
+
+
 def course(
     epochs: Sequence[float],
     curves: Mapping[str, Sequence[float]],

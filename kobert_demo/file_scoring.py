@@ -25,7 +25,8 @@ from kobert_demo.scored_rows import Layout, Summary
 if TYPE_CHECKING:
     from kobert_demo.predictor import Predictor
 
-ROWS = 4_096  # of a block
+ROWS = 1_024  # of a block: a large model on a CPU takes some ten seconds for it
+CHUNK = 1 << 20  # bytes
 UNREADABLE = (OSError, ValueError, TypeError, KeyError)
 
 
@@ -80,7 +81,7 @@ def score_file(
     """Write `out`, which appears when it is whole; leaving in the middle keeps what is done for `resume`.
 
     Args:
-        progress: hears now and then which share of the file has been read.
+        progress: hears which share of the file is done: where it begins, and after each block.
 
     Raises:
         DataError: `out` is there already, or what is done belongs to other work.
@@ -88,15 +89,19 @@ def score_file(
     """
     partial, state = out.with_name(f"{out.name}.partial"), out.with_name(f"{out.name}.state")
     work = _begin(path, layout, predictor, out, partial, state, resume)
-    source = records(path, layout.how, progress)
+    tell, lines = progress or (lambda share: None), _count_lines(path)
+    source = records(path, layout.how)
     with partial.open("r+b" if partial.exists() else "w+b") as file:
         file.truncate(work.bytes)
         file.seek(work.bytes)
-        if not work.records and layout.how.header:
-            work.records = 1
-            file.write(layout.lines([layout.header(next(source).cells)]))
+        if work.records:  # passes over what is done
+            last = next(islice(source, work.records - 1, None), None)
+            tell(min(last.line / lines, 1.0) if last else 1.0)
         else:
-            next(islice(source, work.records, work.records), None)  # passes over what is done
+            tell(0.0)
+            if layout.how.header:
+                work.records = 1
+                file.write(layout.lines([layout.header(next(source).cells)]))
         for block in _blocks(source):
             answers = _answers(block, layout, predictor)
             rows = [layout.row(*each) for each in zip(block, answers, strict=True)]
@@ -107,9 +112,19 @@ def score_file(
             work.records += len(block)
             work.bytes = file.tell()
             _save(work, state)
+            tell(min(block[-1].line / lines, 1.0))
     partial.replace(out)
     state.unlink(missing_ok=True)
     return work.summary
+
+
+def _count_lines(path: Path) -> int:
+    """Return about how many lines a file has, at least 1; UTF-16 may have a few more of these bytes."""
+    feeds = returns = 0
+    with path.open("rb") as file:
+        while part := file.read(CHUNK):
+            feeds, returns = feeds + part.count(b"\n"), returns + part.count(b"\r")
+    return max(feeds, returns, 1)
 
 
 def _begin(

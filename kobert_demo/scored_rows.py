@@ -88,7 +88,8 @@ class Summary:
         rows: records without the header; scored: those that hold a sentence.
         counts: label to the sentences that got it.
         confidence: the sum of all confidences.
-        least_certain: line, confidence, label and sentence of the least certain, the least one first.
+        least_certain: line, confidence, label and sentence of the least certain sentences, the least one
+            first.
         labelled, agreed: sentences with a label that the model knows, and those whose answer is that one.
     """
 
@@ -107,7 +108,7 @@ class Summary:
         answers: Sequence[NDArray[np.float32] | None],
     ) -> None:
         """Count some more rows, with the probabilities of each."""
-        known, found = set(layout.labels), list(self.least_certain)
+        known, found = set(layout.labels), {row["text"]: row for row in self.least_certain}
         for record, answer in zip(records, answers, strict=True):
             self.rows += 1
             if answer is None:
@@ -118,14 +119,13 @@ class Summary:
             self.counts[label] = self.counts.get(label, 0) + 1
             self.confidence += confidence
             sentence = record.cells[layout.text].strip()
-            found.append(
-                {"line": record.line, "confidence": confidence, "label": label, "text": sentence}
-            )
+            row = {"line": record.line, "confidence": confidence, "label": label, "text": sentence}
+            found.setdefault(sentence, row)  # one that comes back is told once
             if layout.label is not None and (own := record.cells[layout.label].strip()) in known:
                 self.labelled += 1
                 self.agreed += own == label
         self.least_certain = heapq.nsmallest(
-            LEAST_CERTAIN, found, key=lambda row: (row["confidence"], row["line"])
+            LEAST_CERTAIN, found.values(), key=lambda row: (row["confidence"], row["line"])
         )
 
     def as_json(self) -> dict[str, Any]:

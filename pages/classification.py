@@ -15,6 +15,7 @@ from kobert_demo.ui.elements import choose_in_address, page_header, plain, run_l
 from kobert_demo.ui.history import history_view, remember, restore, share
 from kobert_demo.ui.inside_view import inside_view
 from kobert_demo.ui.model_import import model_import
+from kobert_demo.ui.report_view import session_report
 from kobert_demo.ui.session import t, workspace
 
 EXAMPLE = "오랜만에 친구를 만나서 정말 즐거웠어요!"
@@ -134,4 +135,5 @@ with say_errors():
     others = {other: named(other) for other in (*trained, READY_MADE) if other != choice}
     inside_view(looked, others, where)
 remember(looked)
+session_report(choice, trained.get(choice), predictions)
 history_view()

@@ -45,7 +45,7 @@ with say_errors():
 
 answer(subject, summary)
 figures(summary)
-exports(summary, run, past)
+exports(summary, runs, run, past)
 st.subheader(t("Confusion matrix"), anchor=False)
 confusion_view(summary.scored, run.run)
 st.subheader(t("Each label"), anchor=False)

@@ -66,7 +66,7 @@ def said(page: AppTest) -> str:
 def add_imported(runs: Runs, labels: list[str]) -> None:
     """Add a run of a tiny random model that was brought from elsewhere, without data."""
     record = {"config": {"model": "mini", "max_length": 24, "epochs": 1}, "labels": labels}
-    record |= {"imported": {"sha256": "0" * 64}}
+    record |= {"imported": {"sha256": "0" * 64}, "vocabulary_sha256": "1" * 64, "versions": {}}
     model = tiny_model(labels=len(labels))
     model.config.id2label = dict(enumerate(labels))
     save_bundle(runs.directory(IMPORTED) / "bundle-0", model, vocabulary(), record, None)

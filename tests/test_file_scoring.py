@@ -138,6 +138,28 @@ def test_after_any_cut_the_bytes_are_those_of_uncut_work(
     assert not list(tmp_path.glob("*.partial")) + list(tmp_path.glob("*.state*"))
 
 
+def test_progress_is_told_from_where_the_work_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_scoring, "ROWS", 7)
+    path, out = write_tsv(tmp_path / "in.tsv"), tmp_path / "out.tsv"  # 41 lines
+    layout = choose_layout(path, detect_format(path), LABELS, out)
+    told: list[float] = []
+    with pytest.raises(KeyboardInterrupt):
+        score_file(path, layout, Oracle(3), out, progress=told.append)  # type: ignore[arg-type]
+    assert told == pytest.approx([0, 8 / 41, 15 / 41, 22 / 41])
+    told.clear()
+    score_file(path, layout, Oracle(), out, True, told.append)  # type: ignore[arg-type]
+    assert told == pytest.approx([22 / 41, 29 / 41, 36 / 41, 1])
+
+
+def test_a_sentence_that_comes_back_is_told_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "sentence\n" + "같은 말\n" * 30 + "다른 말\n")
+    found = score(path, tmp_path / "out.tsv").least_certain
+    assert {row["text"]: row["line"] for row in found} == {"같은 말": 2, "다른 말": 32}
+    assert len(found) == 2
+
+
 def test_what_is_done_is_not_mixed_with_other_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

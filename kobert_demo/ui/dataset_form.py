@@ -60,9 +60,9 @@ def reading_form(source: Source, use: str) -> Reading:
     """
     settings, shown = st.columns([2, 3], gap="medium")
     with settings:
-        how = _format_form(f"{use} {source.path.name}", _detected_format(source.path))
+        how = format_form(f"{use} {source.path.name}", detected_format(source.path))
     with shown:
-        _show_sample(source, how)
+        show_sample(source, how)
     with settings:
         columns = _columns_form(source, how, use)
     return Reading(source, how, columns)
@@ -91,29 +91,30 @@ def read(reading: Reading, names: Mapping[str, str] | None = None, least: int = 
 
 # A path says all about the file behind it: uploads are named by their content.
 _kept = st.cache_data(show_spinner=False, max_entries=20)
-_detected_format = _kept(detect_format)
+detected_format = _kept(detect_format)
 _detected_columns = _kept(detect_columns)
 _column_names = _kept(column_names)
 
 
-def _format_form(key: str, detected: Format) -> Format:
+def format_form(key: str, detected: Format) -> Format:
+    """Show how a file is written, let the person change it, and return what was decided."""
     left, right = st.columns(2, wrap=False)
     with left:
-        encoding = _choose(
+        encoding = choose_detected(
             t("Encoding"),
             ENCODINGS,
             detected.encoding,
             ENCODING_NAMES.__getitem__,
             f"encoding {key}",
         )
-        header = _choose(
+        header = choose_detected(
             t("Header line"), (True, False), detected.header, _yes_or_no, f"header {key}"
         )
     with right:
-        delimiter = _choose(
+        delimiter = choose_detected(
             t("Delimiter"), DELIMITERS, detected.delimiter, _delimiter_name, f"delimiter {key}"
         )
-        quoted = _choose(
+        quoted = choose_detected(
             t("Cells in quotes"), (True, False), detected.quoted, _yes_or_no, f"quoted {key}"
         )
     return Format(encoding, delimiter, header, quoted)
@@ -121,21 +122,21 @@ def _format_form(key: str, detected: Format) -> Format:
 
 def _columns_form(source: Source, how: Format, use: str) -> Columns:
     detected = _detected_columns(source.path, how)
-    names = _column_titles(source, how)
+    names = column_titles(source, how)
     key = f"{use} {how} {source.path.name}"
     left, right = st.columns(2, wrap=False)
     with left:
-        text = _choose(
+        text = choose_detected(
             t("Sentence column"), range(len(names)), detected.text, names.__getitem__, f"text {key}"
         )
     with right:
-        label = _choose(
+        label = choose_detected(
             t("Label column"), range(len(names)), detected.label, names.__getitem__, f"label {key}"
         )
     return Columns(text, label)
 
 
-def _choose(
+def choose_detected(
     label: str,
     options: Sequence[Option],
     detected: Option,
@@ -166,7 +167,7 @@ def _delimiter_name(delimiter: str) -> str:
     return DELIMITER_NAMES[delimiter].in_language(language())
 
 
-def _column_titles(source: Source, how: Format) -> list[str]:
+def column_titles(source: Source, how: Format) -> list[str]:
     """Return a name for each column, no two the same."""
     names = _column_names(source.path, how)
     numbered = _numbered(len(names))
@@ -183,10 +184,10 @@ def _numbered(width: int) -> list[str]:
     return [t("Column {number}", number=place) for place in range(1, width + 1)]
 
 
-def _show_sample(source: Source, how: Format) -> None:
+def show_sample(source: Source, how: Format) -> None:
     """Show the first rows as they are read now."""
     records = sample(source.path, how, SAMPLE_ROWS + how.header)[how.header :]
-    titles = _column_titles(source, how)
+    titles = column_titles(source, how)
     width = min(max((len(record.cells) for record in records), default=0), MOST_COLUMNS)
     titles = [*titles, *_numbered(width)[len(titles) :]][:width]
     # The columns of the frame are called by their places: titles come from the file and may repeat.

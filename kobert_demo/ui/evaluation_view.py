@@ -14,9 +14,11 @@ from kobert_demo.evaluation.summary import Summary, as_json
 from kobert_demo.evaluation.verdict import baseline_name, findings, headline, weak_spots
 from kobert_demo.evaluation_charts import estimate_bars
 from kobert_demo.language import Language
+from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.evaluation_source import Subject
+from kobert_demo.ui.report_view import run_report
 from kobert_demo.ui.session import language, t
 
 FIGURE_WIDTH = 150  # pixels at least: four beside each other, on a phone two
@@ -141,8 +143,10 @@ def slice_table(summary: Summary) -> None:
     )
 
 
-def exports(summary: Summary, run: Run, course: list[tuple[float, LabelFigures]]) -> None:
-    """Offer the page as one HTML file and the figures as JSON; each is made when it is asked for."""
+def exports(
+    summary: Summary, runs: Runs, run: Run, course: list[tuple[float, LabelFigures]]
+) -> None:
+    """Offer the page and the run as HTML files, the figures as JSON; each made when it is asked for."""
     told = Told(run.run, run.name, run.record["config"]["model"], course)
     with st.container(horizontal=True):
         st.download_button(
@@ -163,6 +167,7 @@ def exports(summary: Summary, run: Run, course: list[tuple[float, LabelFigures]]
             on_click="ignore",
             key="export json",
         )
+        run_report(runs, run)
 
 
 def _html(summary: Summary, told: Told, spoken: Language) -> bytes:

@@ -1,0 +1,194 @@
+"""A run, or sentences that were classified -> a report: one HTML file for reading, keeping and printing."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kobert_demo.charts import label_colours, label_counts, percent, probability_bars
+from kobert_demo.curves import Table
+from kobert_demo.errors import DataError
+from kobert_demo.evaluation_charts import progress_curves
+from kobert_demo.html_report import (
+    chart,
+    confusion_matrix,
+    heading,
+    page,
+    paragraph,
+    table,
+)
+from kobert_demo.language import Language, Message, translate
+from kobert_demo.runs import Runs
+from kobert_demo.store import Row, Run
+
+if TYPE_CHECKING:
+    from kobert_demo.predictor import Prediction
+
+MOST_SENTENCES = 50
+MOST_POINTS = 800  # of a curve
+Curve = tuple[Sequence[float], Sequence[float | None]]  # steps and values
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """What a run's record and its store tell.
+
+    Attributes:
+        labels: the run's, in the order of the confusion counts.
+        train: label to its training sentences; None where the data is not at hand.
+        losses, shares: named curves of training and of evaluations.
+        best: the evaluation of the model that was kept; None where there was none.
+    """
+
+    labels: Sequence[str]
+    train: Mapping[str, int] | None
+    losses: Sequence[tuple[Message, Curve]]
+    shares: Sequence[tuple[Message, Curve]]
+    best: Row | None
+
+
+def story_of(runs: Runs, run: Run) -> Story:
+    """Read what a report tells of a run."""
+    labels = run.record["labels"]
+    train = None
+    with suppress(DataError):
+        if "data" in run.record:
+            data = runs.data(run.run)[0]
+            counts = np.bincount(data.label_ids, minlength=len(labels)).tolist()
+            train = dict(zip(data.labels, counts, strict=True))
+
+    def curve(table: Table, column: str) -> Curve:
+        return runs.store.curve(run.run, table, column, most=MOST_POINTS)
+
+    evaluations = runs.store.evaluations(run.run)
+    return Story(
+        labels,
+        train,
+        [
+            (Message("Train loss"), curve("steps", "loss")),
+            (Message("Test loss"), curve("evaluations", "loss")),
+        ],
+        [
+            (Message("Train accuracy"), curve("steps", "accuracy")),
+            (Message("Test accuracy"), curve("evaluations", "accuracy")),
+            (Message("Macro-F1"), curve("evaluations", "macro_f1")),
+        ],
+        next((row for row in evaluations if row["step"] == run.best_step), None),
+    )
+
+
+def as_html(
+    name: str,
+    facts: Mapping[str, str],
+    predictions: "Sequence[Prediction]",
+    language: Language,
+    story: Story | None = None,
+) -> str:
+    """Return the report in one language.
+
+    Args:
+        name: of the classifier; facts: its card, by names in that language.
+        predictions: the chosen sentences.
+        story: of a run; None where only sentences are told.
+    """
+
+    def t(text: str, /, **values: object) -> str:
+        return translate(text, language, **values)
+
+    title = f"{t('Report')} · {name}"
+    made = {t("Made"): f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
+    parts = [
+        heading(title, 1),
+        *(_headline(story, language) if story else []),
+        heading(t("Model card")),
+        table([], [[key, value] for key, value in {**facts, **made}.items()]),
+        *(_story(story, language) if story else []),
+        *(_sentences(predictions, language) if predictions else []),
+    ]
+    return page(title, parts, language)
+
+
+def _headline(story: Story, language: Language) -> list[str]:
+    if story.best is None:
+        return []
+    said = translate(
+        "Accuracy {accuracy}, macro-F1 {macro_f1} on {count} test sentences, after step {step}.",
+        language,
+        accuracy=percent(story.best["accuracy"]),
+        macro_f1=f"{story.best['macro_f1']:.3f}",
+        count=f"{int(np.sum(story.best['confusion'])):,}",
+        step=f"{story.best['step']:,}",
+    )
+    kind = translate(
+        "The model was chosen by macro-F1 on these same sentences, so the figures are a little too "
+        "kind to it.",
+        language,
+    )
+    return [paragraph(said, lead=True), paragraph(kind)]
+
+
+def _story(story: Story, language: Language) -> Iterable[str]:
+    def t(text: str, /) -> str:
+        return translate(text, language)
+
+    colours = label_colours(story.labels)
+    if story.train:
+        yield heading(t("Training data"))
+        yield chart(label_counts(story.train, colours))
+    if any(steps for _, (steps, _) in story.losses):
+        yield heading(t("Training curves"))
+        for curves, title, limits in (
+            (story.losses, t("Loss"), None),
+            (story.shares, t("Accuracy"), (0.0, 1.0)),
+        ):
+            named = {name.in_language(language): curve for name, curve in curves}
+            yield chart(progress_curves(named, x_title=t("Step"), y_title=title, limits=limits))
+    if story.best:
+        counts = np.array(story.best["confusion"])
+        yield heading(t("Confusion matrix"))
+        yield paragraph(t("Rows are true labels, columns are predicted ones."))
+        yield confusion_matrix(counts, story.labels)
+        yield heading(t("Each label"))
+        head = [t("Label"), t("Sentences"), t("Precision"), t("Recall")]
+        yield table(head, _rates(counts, story.labels))
+
+
+def _rates(counts: np.ndarray, labels: Sequence[str]) -> list[list[object]]:
+    right, true, said = counts.diagonal(), counts.sum(1), counts.sum(0)
+    return [
+        [label, f"{true[i]:,}", _share(right[i], said[i]), _share(right[i], true[i])]
+        for i, label in enumerate(labels)
+    ]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "–"
+
+
+def _sentences(predictions: "Sequence[Prediction]", language: Language) -> Iterable[str]:
+    shown = predictions[:MOST_SENTENCES]
+    yield heading(translate("Sentences", language))
+    head = [
+        translate("Predicted", language),
+        translate("Confidence", language),
+        translate("Sentence", language),
+    ]
+    rows = [[p.label, percent(max(p.probabilities.values())), p.text] for p in shown]
+    yield table(head, rows)
+    colours = label_colours(list(shown[0].probabilities))
+    for prediction in shown:
+        pieces = "".join(
+            f"<span>{html.escape(token)}<small>{id}</small></span>"
+            for token, id in zip(
+                prediction.encoding.tokens, prediction.encoding.input_ids, strict=True
+            )
+        )
+        yield (
+            f"<section>{heading(prediction.text, 3)}"
+            f"{chart(probability_bars(prediction.probabilities, colours))}"
+            f'<div class="pieces">{pieces}</div></section>'
+        )
