@@ -167,6 +167,7 @@ def test_a_set_is_edited_saved_and_exported_in_both_languages(
     box = table.bounding_box()
     assert box
     page.mouse.dblclick(box["x"] + 120, box["y"] + 35 * 1.5)
+    page.wait_for_timeout(500)  # until the cell's field is open
     page.keyboard.press("Control+a")
     page.keyboard.type("고친 문장")
     page.keyboard.press("Enter")
@@ -182,10 +183,15 @@ def test_a_set_is_edited_saved_and_exported_in_both_languages(
     assert len(lines) == 22
     choose_language(page, "English")
     page.get_by_role("heading", name="Test bench").wait_for()
+    page.wait_for_timeout(500)
     page.get_by_text("Back to the original").click()
+    page.wait_for_timeout(500)  # until it has opened
     page.locator(".st-key-delete-set button").click()
+    deadline = time.monotonic() + 20
+    while SentenceSets(app.workspace).get("hard").edited:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
     page.get_by_text("Back to the original").wait_for(state="detached")
-    assert not SentenceSets(app.workspace).get("hard").edited
 
 
 @pytest.mark.browser
