@@ -89,7 +89,7 @@ page = st.navigation(
             "pages/test_bench.py",
             title=t("Test bench"),
             icon=":material/science:",
-            url_path="test-bench",
+            url_path="test_bench",
             help=t("See whether models get your demo sentences right."),
         ),
     ]

@@ -171,7 +171,7 @@ def _share(part: int, whole: int) -> str:
 
 def _sentences(predictions: "Sequence[Prediction]", language: Language) -> Iterable[str]:
     shown = predictions[:MOST_SENTENCES]
-    yield heading(translate("Sentences", language))
+    yield heading(translate("Classified sentences", language))
     head = [
         translate("Predicted", language),
         translate("Confidence", language),

@@ -14,7 +14,7 @@ from kobert_demo.sentence_sets import Case, SentenceSets
 from kobert_demo.trials import Answer, Trial, keep_trials, read_trials
 from kobert_demo.ui.elements import plain
 from tests.conftest import PROJECT, App, choose_language
-from tests.test_scoring_page import HOSTILE, RUN, add_hostile_run
+from tests.test_scoring_page import HOSTILE, RUN, add_hostile_run, open_first
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -139,7 +139,7 @@ def test_hostile_text_is_shown_as_text_beside_two_models(
             tab = visitor.new_page()
             asked: list[str] = []
             tab.on("request", lambda request, asked=asked: asked.append(request.url))
-            tab.goto(f"{app.url}/test-bench?set={id}")
+            tab.goto(f"{app.url}/test_bench?set={id}")
             tab.get_by_role("combobox", name="Models").last.click()
             tab.get_by_role("option", name=READY_MADE).click()
             tab.keyboard.press("Escape")
@@ -159,7 +159,7 @@ def test_hostile_text_is_shown_as_text_beside_two_models(
 def test_a_set_is_edited_saved_and_exported_in_both_languages(
     app: App, page: "Page", tmp_path: Path
 ) -> None:
-    page.goto(f"{app.url}/test-bench?set=hard")
+    page.goto(f"{app.url}/test_bench?set=hard")
     page.get_by_role("heading", name="시험대").wait_for()
     page.get_by_text("문장과 기대 감정").click()
     table = page.locator("[class*=st-key-set-editor] canvas").first
@@ -167,6 +167,7 @@ def test_a_set_is_edited_saved_and_exported_in_both_languages(
     box = table.bounding_box()
     assert box
     page.mouse.dblclick(box["x"] + 120, box["y"] + 35 * 1.5)
+    page.wait_for_timeout(500)  # until the cell's field is open
     page.keyboard.press("Control+a")
     page.keyboard.type("고친 문장")
     page.keyboard.press("Enter")
@@ -182,24 +183,22 @@ def test_a_set_is_edited_saved_and_exported_in_both_languages(
     assert len(lines) == 22
     choose_language(page, "English")
     page.get_by_role("heading", name="Test bench").wait_for()
+    page.wait_for_timeout(500)
     page.get_by_text("Back to the original").click()
+    page.wait_for_timeout(500)  # until it has opened
     page.locator(".st-key-delete-set button").click()
+    deadline = time.monotonic() + 20
+    while SentenceSets(app.workspace).get("hard").edited:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
     page.get_by_text("Back to the original").wait_for(state="detached")
-    assert not SentenceSets(app.workspace).get("hard").edited
 
 
 @pytest.mark.browser
 def test_a_failed_sentence_opens_in_classification(app: App, page: "Page") -> None:
     sets = SentenceSets(app.workspace)
     sets.save("everyday", [Case("너무 슬퍼요", "행복")])
-    page.goto(f"{app.url}/test-bench?set=everyday")
+    page.goto(f"{app.url}/test_bench?set=everyday")
     page.locator(".st-key-run-test button").click()
-    table = page.locator("[class*=st-key-trial] canvas").first
-    table.wait_for(timeout=60_000)
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 35, box["y"] + 35 * 1.5)
-    area = page.locator(".st-key-sentences textarea")
-    area.wait_for()
+    area = open_first(page, page.locator("[class*=st-key-trial] canvas").first)
     assert area.input_value() == "너무 슬퍼요"

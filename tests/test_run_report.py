@@ -125,9 +125,9 @@ def test_it_opens_offline_runs_nothing_and_prints_on_paper(
 
 def downloaded(page: "Page", path: Path) -> Path:
     """Return the report that the page's button gives."""
-    page.locator(".st-key-report button").wait_for(timeout=120_000)
+    page.locator(".st-key-report button").first.wait_for(timeout=120_000)
     with page.expect_download(timeout=120_000) as waiting:
-        page.locator(".st-key-report button").click()
+        page.locator(".st-key-report button").first.click()
     waiting.value.save_as(path)
     return path
 

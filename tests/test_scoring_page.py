@@ -21,7 +21,7 @@ from tests.conftest import PROJECT, App, choose_language
 from tests.models import tiny_model, vocabulary, write_tsv
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"> **굵게** ![x](https://example.org/x.png)"
 RUN = "20260101-000000-abcd"
@@ -48,6 +48,23 @@ def wait(jobs: ScoringJobs, until: Callable[[Job], bool]) -> Job:
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
     return found[0]
+
+
+def open_first(page: "Page", table: "Locator") -> "Locator":
+    """Click the arrow of a table's first row and return the field that holds its sentence."""
+    table.wait_for(timeout=60_000)
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box = table.bounding_box()
+    assert box
+    area = page.locator(".st-key-sentences textarea")
+    for across in (35, 60, 72):  # the column is wider where there are few others
+        page.mouse.click(box["x"] + across, box["y"] + 35 * 1.5)
+        page.wait_for_timeout(500)
+        if "/classification" in page.url:
+            break
+    area.wait_for()
+    return area
 
 
 @pytest.fixture
@@ -165,7 +182,7 @@ def test_what_stopped_is_offered_and_an_unknown_job_is_said(
 def test_it_goes_on_without_the_page_and_after_a_restart(
     app: App, page: "Page", tmp_path: Path
 ) -> None:
-    path = write_tsv(tmp_path / "many.tsv", copies=2_500)
+    path = write_tsv(tmp_path / "many.tsv", copies=2_000)
     jobs = ScoringJobs(app.workspace)
     page.goto(f"{app.url}/scoring")
     page.locator("input[type=file]").set_input_files(path)
@@ -192,7 +209,7 @@ def test_it_goes_on_without_the_page_and_after_a_restart(
     waiting.value.save_as(tmp_path / "scored.tsv")
     text = (tmp_path / "scored.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines()]
-    assert len(rows) == 20_001
+    assert len(rows) == 16_001
     assert [row[:2] for row in rows[1:]] == [
         line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]
     ]
@@ -210,13 +227,7 @@ def test_a_least_certain_sentence_opens_in_classification(
     job = wait(jobs, lambda job: not job.state.active)
     assert job.state.summary
     page.goto(f"{app.url}/scoring?job={id}")
-    table = page.locator("[class*=st-key-least-certain] canvas").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 35, box["y"] + 35 * 1.5)
-    area = page.locator(".st-key-sentences textarea")
-    area.wait_for()
+    area = open_first(page, page.locator("[class*=st-key-least-certain] canvas").first)
     assert area.input_value() == job.state.summary["least_certain"][0]["text"]
     assert f"classifier={READY_MADE}" in page.url
 

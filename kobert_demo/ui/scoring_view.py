@@ -18,7 +18,7 @@ FIGURE_WIDTH = 150  # pixels at least
 LARGEST_DOWNLOAD = 500  # MB: the server holds in memory what a browser downloads
 MOST_LISTED = 20
 STAGES = {  # a stage's name and its badge's colour
-    "starting": (Message("Starting"), "blue"),
+    "starting": (Message("Scoring"), "blue"),
     "scoring": (Message("Scoring"), "blue"),
     "done": (Message("Done"), "green"),
     "stopped": (Message("Stopped"), "orange"),

@@ -61,7 +61,8 @@ def edit_set(sets: SentenceSets, shown: SentenceSet) -> None:
         st.info(said, icon=":material/rule:")
     version = st.session_state.setdefault("set version", 0)  # another one begins the editor anew
     count = t("{count} sentences", count=len(shown.cases))
-    with st.expander(f"{t('Sentences and expected emotions')} · {count}", icon=":material/edit:"):
+    label = f"{t('Sentences and expected emotions')} · {count}"
+    with st.expander(label, icon=":material/edit:", key="set sentences"):
         frame = pd.DataFrame(
             {
                 "text": [case.text for case in shown.cases],
