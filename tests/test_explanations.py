@@ -104,7 +104,7 @@ def test_attribution_is_a_column_when_asked_for(page: AppTest) -> None:
 
 def test_unknown_pieces_are_marked(page: AppTest) -> None:
     ask(page, "쀍 좋아")
-    assert any("1 pieces are not in the vocabulary" in each.value for each in page.caption)
+    assert any("cannot tell them apart: 1." in each.value for each in page.caption)
     assert "dashed rgb(216,96,105)" in " ".join(each.proto.body for each in page.get("html"))
 
 
