@@ -8,17 +8,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kobert_demo.bundle import save_bundle
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.runs import Runs
 from tests.conftest import PROJECT, App, choose_language
-from tests.models import tiny_model, vocabulary
+from tests.test_evaluation_page import IMPORTED, add_imported
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-RUN = "20260101-000000-abcd"
 HIT = "<img src=x onerror=window.hit=1>"
 SENTENCE = "으악 귀신이다 너무 무서워서 살려줘!"
 HOSTILE = [
@@ -49,13 +47,7 @@ DONE = {  # what each view shows when it is whole
 @pytest.fixture(scope="module")
 def served(app: App) -> App:
     """The app with a second classifier whose name and labels are hostile."""
-    runs, labels = Runs(app.workspace), ["행복", HIT, "<b>분노"]
-    record = {"config": {"model": "mini", "max_length": 24, "epochs": 1}, "labels": labels}
-    model = tiny_model(labels=3)
-    model.config.id2label = dict(enumerate(labels))
-    save_bundle(runs.directory(RUN) / "bundle-0", model, vocabulary(), record, None)
-    record["imported"] = {"sha256": "0" * 64}
-    runs.store.add_imported(RUN, f"{HIT}.pt", record, "bundle-0")
+    add_imported(Runs(app.workspace), ["행복", HIT, "<b>분노"], f"{HIT}.pt")
     return app
 
 
@@ -95,7 +87,7 @@ def settle(page: "Page") -> None:
     )
 
 
-@pytest.mark.parametrize(("language", "classifier"), [("ko", READY_MADE), ("en", RUN)])
+@pytest.mark.parametrize(("language", "classifier"), [("ko", READY_MADE), ("en", IMPORTED)])
 def test_every_view_shows_hostile_text_as_text(
     served: App, page: "Page", alert: list[str], language: str, classifier: str
 ) -> None:
@@ -132,14 +124,14 @@ def test_the_view_stays_when_the_language_is_changed(served: App, page: "Page") 
 
 
 def test_a_shared_link_opens_what_it_was_made_of(served: App, page: "Page") -> None:
-    open_page(page, served, "ko", SENTENCE, RUN)
+    open_page(page, served, "ko", SENTENCE, IMPORTED)
     page.get_by_test_id("stPopover").get_by_text("공유").click()
     link = page.locator("[data-testid=stPopoverBody] code").text_content()
     assert link and link.startswith(f"{served.url}/classification?")
     page.goto(link)
     page.locator(".typed-sentence").wait_for()
     assert page.locator(".typed-sentence").text_content() == SENTENCE
-    assert f"classifier={RUN}" in page.url
+    assert f"classifier={IMPORTED}" in page.url
 
 
 def test_nothing_is_wider_than_a_phone(served: App, browser: "Browser") -> None:
