@@ -42,7 +42,7 @@ def heat_map(
         )
     )
     ticks = {"tickvals": list(range(len(names))), "ticktext": names} if named else {}
-    axis = {**ticks, "showgrid": False, "ticks": ""}
+    axis = {**ticks, "showgrid": False, "zeroline": False, "ticks": ""}
     figure.update_xaxes(**axis, title=x_title, side="top", tickangle=-60, fixedrange=True)
     figure.update_yaxes(**axis, title=y_title, autorange="reversed", fixedrange=True)
     height = min(max(PIECE_PIXELS * len(names) + 110, LEAST_PIXELS), MOST_PIXELS)

@@ -81,7 +81,12 @@ def test_mini_takes_less_than_a_second(ready_made: Predictor) -> None:
         assert (found.steps, found.gap < WIDEST_GAP) == (FIRST_STEPS, True)
         return time.perf_counter() - started
 
-    assert min(seconds() for _ in range(5)) < 1
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # two that wait for each other measure what else runs on the machine
+    try:
+        assert min(seconds() for _ in range(5)) < 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_steps_grow_until_the_attributions_are_complete(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,14 +63,14 @@ def said(page: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))
 
 
-def add_imported(runs: Runs, labels: list[str]) -> None:
+def add_imported(runs: Runs, labels: list[str], name: str = "notebook.pt") -> None:
     """Add a run of a tiny random model that was brought from elsewhere, without data."""
     record = {"config": {"model": "mini", "max_length": 24, "epochs": 1}, "labels": labels}
     record |= {"imported": {"sha256": "0" * 64}, "vocabulary_sha256": "1" * 64, "versions": {}}
     model = tiny_model(labels=len(labels))
     model.config.id2label = dict(enumerate(labels))
     save_bundle(runs.directory(IMPORTED) / "bundle-0", model, vocabulary(), record, None)
-    runs.store.add_imported(IMPORTED, "notebook.pt", record, "bundle-0")
+    runs.store.add_imported(IMPORTED, name, record, "bundle-0")
 
 
 def test_without_a_model_the_page_leads_to_training(open_page: Open) -> None:

@@ -104,7 +104,7 @@ def test_attribution_is_a_column_when_asked_for(page: AppTest) -> None:
 
 def test_unknown_pieces_are_marked(page: AppTest) -> None:
     ask(page, "쀍 좋아")
-    assert any("1 pieces are not in the vocabulary" in each.value for each in page.caption)
+    assert any("cannot tell them apart: 1." in each.value for each in page.caption)
     assert "dashed rgb(216,96,105)" in " ".join(each.proto.body for each in page.get("html"))
 
 
@@ -152,7 +152,7 @@ def test_a_word_is_taken_out_or_replaced(page: AppTest) -> None:
     parts = next(group for group in page.button_group if "take out" in group.label)
     whole(parts.set_value(1).run())
     assert any(text.value == "으악 너무 무서워서 살려줘!" for text in page.text)
-    assert list(bars(page)) == ["Before", "After"]
+    assert list(bars(page)) == ["Before the change", "After the change"]
     page.text_input(key="instead").set_value("<b>강아지다").run()
     changed = "으악 <b>강아지다 너무 무서워서 살려줘!"
     assert any(text.value == changed for text in whole(page).text)

@@ -8,24 +8,22 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kobert_demo.bundle import save_bundle
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.runs import Runs
-from tests.conftest import PROJECT, App
-from tests.models import tiny_model, vocabulary
+from tests.conftest import PROJECT, App, choose_language
+from tests.test_evaluation_page import IMPORTED, add_imported
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-RUN = "20260101-000000-abcd"
 HIT = "<img src=x onerror=window.hit=1>"
-SENTENCES = [
-    "으악 귀신이다 너무 무서워서 살려줘!",
-    f"좋아 {HIT} <script>window.hit=1</script> <b>굵게</b>",
-    "**굵게** [링크](javascript:window.hit=1) ![x](http://127.0.0.1:9/x.png) :smile: $x$",
-    "\u202e뒤집힌 말\u202c \u200f안녕 مرحبا",
-    "😀 👨‍👩‍👧 ＡＢＣ ㅋㅋㅋ " + unicodedata.normalize("NFD", "안녕하세요"),
+SENTENCE = "으악 귀신이다 너무 무서워서 살려줘!"
+HOSTILE = [
+    f"좋아 {HIT} <script>window.hit=1</script> <b>굵게</b> **굵게** "
+    "[링크](javascript:window.hit=1) ![x](http://127.0.0.1:9/x.png) :smile: $x$",
+    "\u202e뒤집힌 말\u202c \u200f안녕 مرحبا 😀 👨‍👩‍👧 ＡＢＣ ㅋㅋㅋ "
+    + unicodedata.normalize("NFD", "안녕하세요"),
 ]
 VIEWS = {
     "ko": ["모델이 읽은 것", "기여도", "바꿔 보기", "어텐션", "두 모델"],
@@ -49,13 +47,7 @@ DONE = {  # what each view shows when it is whole
 @pytest.fixture(scope="module")
 def served(app: App) -> App:
     """The app with a second classifier whose name and labels are hostile."""
-    runs, labels = Runs(app.workspace), ["행복", HIT, "<b>분노"]
-    record = {"config": {"model": "mini", "max_length": 24, "epochs": 1}, "labels": labels}
-    model = tiny_model(labels=3)
-    model.config.id2label = dict(enumerate(labels))
-    save_bundle(runs.directory(RUN) / "bundle-0", model, vocabulary(), record, None)
-    record["imported"] = {"sha256": "0" * 64}
-    runs.store.add_imported(RUN, f"{HIT}.pt", record, "bundle-0")
+    add_imported(Runs(app.workspace), ["행복", HIT, "<b>분노"], f"{HIT}.pt")
     return app
 
 
@@ -95,12 +87,11 @@ def settle(page: "Page") -> None:
     )
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
-@pytest.mark.parametrize("classifier", [READY_MADE, RUN])
+@pytest.mark.parametrize(("language", "classifier"), [("ko", READY_MADE), ("en", IMPORTED)])
 def test_every_view_shows_hostile_text_as_text(
     served: App, page: "Page", alert: list[str], language: str, classifier: str
 ) -> None:
-    for text in SENTENCES[1:]:
+    for text in HOSTILE:
         open_page(page, served, language, text, classifier)
         shown = page.locator(".typed-sentence").evaluate("element => element.textContent")
         assert shown == text
@@ -110,9 +101,9 @@ def test_every_view_shows_hostile_text_as_text(
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_an_answer_is_looked_into(served: App, page: "Page", language: str) -> None:
-    open_page(page, served, language, SENTENCES[0], READY_MADE)
+    open_page(page, served, language, SENTENCE, READY_MADE)
     look(page, language, 1)
-    assert page.locator(".typed-sentence").text_content() == SENTENCES[0]
+    assert page.locator(".typed-sentence").text_content() == SENTENCE
     look(page, language, 2)
     page.get_by_role("button", name="귀신이다", exact=True).or_(
         page.get_by_role("radio", name="귀신이다", exact=True)
@@ -124,21 +115,29 @@ def test_an_answer_is_looked_into(served: App, page: "Page", language: str) -> N
     page.get_by_text("2 · ").first.wait_for()
 
 
+def test_the_view_stays_when_the_language_is_changed(served: App, page: "Page") -> None:
+    open_page(page, served, "ko", SENTENCE, READY_MADE)
+    look(page, "ko", 1)
+    choose_language(page, "English")
+    page.get_by_text(DONE["en"][1]).first.wait_for()
+    settle(page)
+
+
 def test_a_shared_link_opens_what_it_was_made_of(served: App, page: "Page") -> None:
-    open_page(page, served, "ko", SENTENCES[0], RUN)
+    open_page(page, served, "ko", SENTENCE, IMPORTED)
     page.get_by_test_id("stPopover").get_by_text("공유").click()
     link = page.locator("[data-testid=stPopoverBody] code").text_content()
     assert link and link.startswith(f"{served.url}/classification?")
     page.goto(link)
     page.locator(".typed-sentence").wait_for()
-    assert page.locator(".typed-sentence").text_content() == SENTENCES[0]
-    assert f"classifier={RUN}" in page.url
+    assert page.locator(".typed-sentence").text_content() == SENTENCE
+    assert f"classifier={IMPORTED}" in page.url
 
 
 def test_nothing_is_wider_than_a_phone(served: App, browser: "Browser") -> None:
     with browser.new_context(locale="ko-KR", viewport={"width": 390, "height": 844}) as context:
         page = context.new_page()
-        open_page(page, served, "ko", f"{SENTENCES[0]} {'긴말' * 40}", READY_MADE)
+        open_page(page, served, "ko", f"{SENTENCE} {'긴말' * 40}", READY_MADE)
         for number in range(len(VIEWS["ko"])):
             look(page, "ko", number)
             width = "document.querySelector('[data-testid=stMain]').scrollWidth"
@@ -159,7 +158,13 @@ def test_an_attribution_is_cancelled_by_its_button(
         with browser.new_context(locale="ko-KR") as context:
             page = context.new_page()
             page.goto(running.url)
-            page.get_by_role("button", name="취소").click(timeout=60_000)
+            cancel = page.get_by_role("button", name="취소")
+            cancel.wait_for(timeout=60_000)
+            deadline = time.monotonic() + 30
+            while not (workspace / "heard").exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            cancel.click()
             page.get_by_text("Shown: pieces").wait_for(timeout=5_000)
         heard = (workspace / "heard").read_text()
         time.sleep(1)

@@ -80,8 +80,7 @@ def _say_what_is_missing(encoding: Encoding, where: Reading, unk_id: int) -> Non
     if unknown := encoding.input_ids.count(unk_id):
         st.caption(
             t(
-                ":red-badge[UNK] {count} pieces are not in the vocabulary: the model cannot tell them "
-                "apart.",
+                ":red-badge[UNK] Not in the vocabulary, so that the model cannot tell them apart: {count}.",
                 count=unknown,
             )
         )

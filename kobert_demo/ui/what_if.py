@@ -81,8 +81,8 @@ def _side_by_side(looked: Looked, changed: str) -> None:
         paired_bars(
             labels,
             {
-                t("Before"): [before.probabilities[label] for label in labels],
-                t("After"): [after.probabilities[label] for label in labels],
+                t("Before the change"): [before.probabilities[label] for label in labels],
+                t("After the change"): [after.probabilities[label] for label in labels],
             },
             share=True,
         ),
