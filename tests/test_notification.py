@@ -119,6 +119,7 @@ def closed_port() -> int:
         f"http://{'x' * 70}.{SECRET}/",
         f"http://127.0.0.1:99999/{SECRET}",
     ],
+    ids=["closed port", "bracket", "ftp", "no address", "too long", "no such port"],
 )
 def test_an_address_where_nobody_is_ends_in_the_log(
     run: Run, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
