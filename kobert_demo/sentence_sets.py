@@ -16,14 +16,14 @@ from pathlib import Path
 from kobert_demo.columns import choose_columns
 from kobert_demo.dataset.checks import VISIBLE
 from kobert_demo.errors import DataError
-from kobert_demo.language import Message
 from kobert_demo.reading import SAMPLE_LINES, Format, detect_format, records, sample
 
 DATA = Path(__file__).with_name("data")
 EVERY = 4  # of the everyday sentences of a label: 35 of 140
 MOST_CASES = 500
 LONGEST_NAME = 60  # characters
-BUILT_IN = {"everyday": Message("Everyday sentences"), "hard": Message("Hard cases")}
+# In the same words whatever the visitor's language: browsers keep what was chosen by its words.
+BUILT_IN = {"everyday": "일상 문장 · Everyday sentences", "hard": "어려운 문장 · Hard cases"}
 OWN = Format("utf-8-sig", "\t", header=True, quoted=False)  # as `as_tsv` writes
 ID = re.compile(r"[0-9a-f]{12}")
 
@@ -41,12 +41,11 @@ class SentenceSet:
     """A named set of sentences.
 
     Attributes:
-        name: a built-in set's is a message in two languages.
         edited: whether a built-in set is no longer as it came.
     """
 
     id: str
-    name: str | Message
+    name: str
     cases: tuple[Case, ...]
     edited: bool = False
 
@@ -70,7 +69,7 @@ class SentenceSets:
         for path in self._root.glob("*/name.txt"):
             with suppress(DataError):  # damaged, or deleted just now
                 found.append(self.get(path.parent.name))
-        return [*map(self.get, BUILT_IN), *sorted(found, key=lambda each: str(each.name))]
+        return [*map(self.get, BUILT_IN), *sorted(found, key=lambda each: each.name)]
 
     def get(self, id: str) -> SentenceSet:
         """Return a set.

@@ -4,17 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from kobert_demo.dataset import keep_upload
-from kobert_demo.language import Message
 from kobert_demo.sentence_sets import BUILT_IN, Case, SentenceSet, SentenceSets, as_tsv, read_cases
 from kobert_demo.ui.elements import choose_in_address, say_errors
-from kobert_demo.ui.session import language, t, workspace
+from kobert_demo.ui.session import t, workspace
 
 LARGEST_SET = 5  # MB
-
-
-def set_name(of: SentenceSet) -> str:
-    """Return what a set is called in the visitor's language."""
-    return of.name.in_language(language()) if isinstance(of.name, Message) else of.name
 
 
 def choose_set(sets: SentenceSets) -> SentenceSet:
@@ -23,7 +17,7 @@ def choose_set(sets: SentenceSets) -> SentenceSet:
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
         chosen = choose_in_address(
-            t("Set of sentences"), list(all_sets), "set", lambda id: set_name(all_sets[id])
+            t("Set of sentences"), list(all_sets), "set", lambda id: all_sets[id].name
         )
     with right:
         _new_set(sets, all_sets[chosen])
