@@ -183,8 +183,6 @@ def test_a_set_is_edited_saved_and_exported_in_both_languages(
     assert len(lines) == 22
     choose_language(page, "English")
     page.get_by_role("heading", name="Test bench").wait_for()
-    page.goto(f"{app.url}/test_bench?set=hard&lang=en")
-    page.get_by_text("Sentences and expected emotions").click()
     page.wait_for_timeout(500)
     page.get_by_text("Back to the original").click()
     page.wait_for_timeout(500)  # until it has opened
