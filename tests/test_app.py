@@ -19,11 +19,15 @@ PAGES = {"": "홈", "dataset": "데이터셋", "training": "학습"} | {
     "runs": "학습 기록",
     "evaluation": "평가",
     "classification": "분류",
+    "scoring": "파일 분류",
+    "test_bench": "시험대",
 }
 ENGLISH = {"": "Home", "dataset": "Dataset", "training": "Training"} | {
     "runs": "Runs",
     "evaluation": "Evaluation",
     "classification": "Classification",
+    "scoring": "Score a file",
+    "test_bench": "Test bench",
 }
 OPEN_PAGE = """
 import sys
@@ -47,6 +51,7 @@ def config() -> dict:
     [
         "",
         *(f"pages/{page}.py" for page in ("dataset", "training", "runs", "compare", "evaluation")),
+        *("pages/scoring.py", "pages/test_bench.py"),
     ],
 )
 def test_opening_a_page_imports_neither_torch_nor_transformers(page: str, workspace: Path) -> None:
