@@ -165,6 +165,25 @@ def test_a_killed_run_says_its_last_words_goes_on_and_is_trained_further(
     wait_for(runs, further.run, "finished")
 
 
+def test_a_long_run_is_drawn_with_few_points_and_its_spike(
+    app: App, page: "Page", runs: Runs, tmp_path: Path
+) -> None:
+    run = launch_endless(runs, tmp_path)
+    wait_for(runs, run, "running")
+    end(runs, run)
+    (last,) = runs.store.steps(run)[-1:]
+    numbers = range(last["step"] + 1, 4_001)
+    more = [{**last, "step": step, "loss": 9.0 if step == 2_345 else 1.0} for step in numbers]
+    for row in more:
+        del row["run"]
+    runs.store.add_steps(run, more)
+    page.goto(f"{app.url}/training?run={run}")
+    page.wait_for_function(f"{POINTS[6:]} > 1000", timeout=60_000)
+    assert page.evaluate(POINTS) <= 2_000 < 4_000
+    drawn = "() => document.querySelector('.js-plotly-plot').data[0].x.includes(2345)"
+    assert page.evaluate(drawn)
+
+
 def test_a_second_run_says_its_place_in_the_queue(
     app: App, page: "Page", runs: Runs, tmp_path: Path
 ) -> None:
