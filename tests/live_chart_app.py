@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from kobert_demo.charts import PALETTE
+from kobert_demo.curves import MOST_POINTS
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.plotly_file import publish_plotly
 
@@ -16,7 +17,7 @@ STRANGE = {5: math.nan, 6: math.inf, 7: -math.inf, 8: None}
 
 
 def every_step(after: int) -> Points:
-    steps = list(range(max(after, 0) + 1, json.loads(POINTS.read_text()) + 1))
+    steps = list(range(max(after, 0) + 1, json.loads(POINTS.read_text()) + 1))[-MOST_POINTS:]
     return steps, [STRANGE.get(step, 2 + math.sin(step / 9)) for step in steps]
 
 
