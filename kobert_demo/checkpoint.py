@@ -20,30 +20,41 @@ NAME = re.compile(r"checkpoint-(\d+)-([0-9a-f]{16})\.pt")
 log = logging.getLogger(__name__)
 
 
-def save_checkpoint(directory: Path, state: State) -> None:
-    """Write a checkpoint, which appears whole or not at all; the last two stay.
+def write_checkpoint(directory: Path, state: State) -> Path:
+    """Write a checkpoint that does not count before `finish_checkpoint`; return its file.
 
     Raises:
         OSError: the disk is full, or cannot be written to.
     """
+    _forget_unfinished(directory)
     unfinished = directory / "checkpoint.new"
     try:
-        with unfinished.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        name = f"checkpoint-{state['step']}-{_hash(unfinished)}.pt"
-        unfinished.replace(directory / name)
-        _make_last(directory)
+        torch.save(state, unfinished)
+        name = f"checkpoint-{state['step']}-{_hash(unfinished)}.new"
+        return unfinished.replace(directory / name)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def finish_checkpoint(unfinished: Path) -> None:
+    """Wait until the disk has a checkpoint, and let it appear; the last two stay.
+
+    Raises:
+        OSError: the disk is full, or broken.
+    """
+    try:
+        _wait_for_disk(unfinished)
+        unfinished.replace(unfinished.with_suffix(".pt"))
+        _wait_for_disk(unfinished.parent)  # its name, too, before an older file goes
     finally:
         unfinished.unlink(missing_ok=True)
-    for path in _newest_first(directory)[KEPT:]:
+    for path in _newest_first(unfinished.parent)[KEPT:]:
         path.unlink()
 
 
-def _make_last(directory: Path) -> None:
-    """Have the name itself on the disk, too, before an older file goes."""
-    opened = os.open(directory, os.O_RDONLY)
+def _wait_for_disk(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:
@@ -66,7 +77,14 @@ def checkpoint_steps(directory: Path) -> list[int]:
 
 
 def forget_checkpoints(directory: Path) -> None:
+    _forget_unfinished(directory)
     for path in _newest_first(directory):
+        path.unlink()
+
+
+def _forget_unfinished(directory: Path) -> None:
+    """Delete what a process left that was killed while it wrote."""
+    for path in directory.glob("checkpoint*.new"):
         path.unlink()
 
 

@@ -1,16 +1,23 @@
 """What a run keeps on disk while it trains: checkpoints to go on from, and its best model so far.
 
-A bundle stays as long as a checkpoint may lead back to a time at which it was the best.
+The training goes on while the disk is waited for. A bundle stays as long as a checkpoint may lead back to
+a time at which it was the best.
 """
 
 import logging
 import shutil
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kobert_demo.bundle import save_bundle
-from kobert_demo.checkpoint import checkpoint_steps, forget_checkpoints, save_checkpoint
+from kobert_demo.checkpoint import (
+    checkpoint_steps,
+    finish_checkpoint,
+    forget_checkpoints,
+    write_checkpoint,
+)
 from kobert_demo.events import Evaluation, Settled
 from kobert_demo.runs import Runs
 
@@ -42,6 +49,8 @@ class Keeper:
         self._record = runs.store.run(run).record
         self._model, self._vocabulary, self._per_epoch = model, vocabulary, per_epoch
         self._settled: Settled | None = None
+        self._beside = ThreadPoolExecutor(1)
+        self._unfinished: Future[None] | None = None
         self._kept_at = time.monotonic()
 
     def take_evaluation(self, evaluation: Evaluation) -> None:
@@ -65,12 +74,24 @@ class Keeper:
         """Keep a checkpoint of the last moment that was settled; without room for it, the run goes on."""
         if self._settled is None:
             return
+        self.wait()
         try:
-            save_checkpoint(self._directory, self._settled.state())
+            unfinished = write_checkpoint(self._directory, self._settled.state())
         except OSError as error:
-            log.warning("no checkpoint could be kept at step %d: %s", self._settled.step, error)
+            _warn(error)
             return
+        self._unfinished = self._beside.submit(finish_checkpoint, unfinished)
         self._kept_at = time.monotonic()
+
+    def wait(self) -> None:
+        """Wait until the last checkpoint is on the disk."""
+        if self._unfinished is None:
+            return
+        try:
+            self._unfinished.result()
+        except OSError as error:
+            _warn(error)
+        self._unfinished = None
         needed = [
             self._store.best_step(self._run, step) for step in checkpoint_steps(self._directory)
         ]
@@ -78,6 +99,7 @@ class Keeper:
 
     def finish(self) -> None:
         """Leave nothing but the best model."""
+        self.wait()
         forget_checkpoints(self._directory)
         self._forget_bundles(set())
 
@@ -87,6 +109,10 @@ class Keeper:
         for step, path in bundles(self._directory):
             if step not in needed and path.name != current:
                 shutil.rmtree(path)
+
+
+def _warn(error: OSError) -> None:
+    log.warning("no checkpoint could be kept: %s", error)
 
 
 def rewind(runs: Runs, run: str, step: int) -> None:

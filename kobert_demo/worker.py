@@ -137,6 +137,7 @@ class Worker:
                         keeper.settle(event)
                     if self._stopping():
                         keeper.keep_checkpoint()
+                        keeper.wait()
                         return "stopped"
         self._flush()
         run = self._store.run(self._run)

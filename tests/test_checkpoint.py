@@ -8,14 +8,19 @@ import torch
 
 from kobert_demo.checkpoint import (
     checkpoint_steps,
+    finish_checkpoint,
     forget_checkpoints,
     load_checkpoint,
-    save_checkpoint,
+    write_checkpoint,
 )
 
 
 def state(step: int) -> dict[str, object]:
     return {"step": step, "weights": torch.arange(1000) * step}
+
+
+def save_checkpoint(directory: Path, state: dict[str, object]) -> None:
+    finish_checkpoint(write_checkpoint(directory, state))
 
 
 def newest(directory: Path, step: int) -> Path:
@@ -60,10 +65,36 @@ def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path) is None
 
 
-def test_an_unfinished_one_is_never_read(tmp_path: Path) -> None:
+def test_one_that_is_not_finished_is_not_read(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, state(1))
-    (tmp_path / "checkpoint.new").write_bytes(newest(tmp_path, 1).read_bytes())
+    unfinished = write_checkpoint(tmp_path, state(2))
     assert checkpoint_steps(tmp_path) == [1]
+    finish_checkpoint(unfinished)
+    assert checkpoint_steps(tmp_path) == [2, 1]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, state(1))
+    save_checkpoint(tmp_path, state(2))
+    assert [path.name for path in tmp_path.iterdir()] == [newest(tmp_path, 2).name]
+    write_checkpoint(tmp_path, state(3))
+    forget_checkpoints(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fails_late_leaves_the_ones_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint(tmp_path, state(1))
+    unfinished = write_checkpoint(tmp_path, state(2))
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("kobert_demo.checkpoint.os.fsync", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        finish_checkpoint(unfinished)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".pt"]
 
 
 def test_a_full_disk_leaves_the_ones_before(
