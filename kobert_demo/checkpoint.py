@@ -89,8 +89,9 @@ def _forget_unfinished(directory: Path) -> None:
 
 
 def _newest_first(directory: Path) -> list[Path]:
+    """Return the checkpoints; there may be one before and one after the evaluation of a step."""
     found = (path for path in directory.glob("checkpoint-*.pt") if NAME.fullmatch(path.name))
-    return sorted(found, key=_step, reverse=True)
+    return sorted(found, key=lambda path: (_step(path), path.stat().st_mtime_ns), reverse=True)
 
 
 def _step(path: Path) -> int:

@@ -18,7 +18,7 @@ from kobert_demo.checkpoint import (
     forget_checkpoints,
     write_checkpoint,
 )
-from kobert_demo.events import Evaluation, Settled
+from kobert_demo.events import Evaluation, Settled, State
 from kobert_demo.runs import Runs
 
 if TYPE_CHECKING:
@@ -92,10 +92,12 @@ class Keeper:
         except OSError as error:
             _warn(error)
         self._unfinished = None
-        needed = [
-            self._store.best_step(self._run, step) for step in checkpoint_steps(self._directory)
-        ]
-        self._forget_bundles(set(filter(None, needed)))
+        needed = {
+            self._store.best_step(self._run, evaluated)
+            for step in checkpoint_steps(self._directory)
+            for evaluated in (step - 1, step)  # it may be of a moment before the step's evaluation
+        }
+        self._forget_bundles(needed)
 
     def finish(self) -> None:
         """Leave nothing but the best model."""
@@ -103,7 +105,7 @@ class Keeper:
         forget_checkpoints(self._directory)
         self._forget_bundles(set())
 
-    def _forget_bundles(self, needed: set[int]) -> None:
+    def _forget_bundles(self, needed: set[int | None]) -> None:
         """Delete the bundles that are neither of a step that is needed nor the run's."""
         current = self._store.run(self._run).bundle
         for step, path in bundles(self._directory):
@@ -115,12 +117,14 @@ def _warn(error: OSError) -> None:
     log.warning("no checkpoint could be kept: %s", error)
 
 
-def rewind(runs: Runs, run: str, step: int) -> None:
-    """Let a run be as it was at `step`: what came later is trained anew."""
-    runs.store.rewind(run, step)
-    best, found = runs.store.best_step(run, step), None
+def rewind(runs: Runs, run: str, start: State | None) -> None:
+    """Let a run be as it was in the state it goes on from: what came later is trained anew."""
+    step = start["step"] if start else 0
+    evaluated = step - 1 if start and start["owes_evaluation"] else step
+    runs.store.rewind(run, step, evaluated)
+    best, found = runs.store.best_step(run, evaluated), None
     for of_step, path in bundles(runs.directory(run)):
-        if of_step > step:
+        if of_step > evaluated:
             shutil.rmtree(path)
         elif of_step == best:
             found = path.name

@@ -147,10 +147,10 @@ class RunStore(Curves):
             == 1
         )
 
-    def rewind(self, run: str, step: int) -> None:
-        """Forget steps and evaluations past `step`: they are taken again."""
-        for table in ("steps", "evaluations"):
-            self._write(f"DELETE FROM {table} WHERE run = ? AND step > ?", run, step)
+    def rewind(self, run: str, step: int, evaluated: int) -> None:
+        """Forget steps past `step` and evaluations past step `evaluated`: they are taken again."""
+        for table, last in (("steps", step), ("evaluations", evaluated)):
+            self._write(f"DELETE FROM {table} WHERE run = ? AND step > ?", run, last)
 
     def best_step(self, run: str, until: int) -> int | None:
         """Return the step of the best evaluation by macro-F1, then loss, of those up to step `until`."""

@@ -121,7 +121,7 @@ class Worker:
             for data in self._runs.data(self._run)
         )
         start = load_checkpoint(self._directory)
-        rewind(self._runs, self._run, start["step"] if start else 0)
+        rewind(self._runs, self._run, start)
         per_epoch = config.steps_per_epoch(len(train_data))
         keeper = Keeper(self._runs, self._run, model, vocabulary, per_epoch)
         with sampled(self._store, self._run):

@@ -59,6 +59,14 @@ def test_where_one_is_damaged_the_one_before_is_used(
     assert f"{path.name} is damaged" in caplog.text
 
 
+def test_of_two_at_one_step_the_later_is_used(tmp_path: Path) -> None:
+    for owes_evaluation in (True, False):  # before the step's evaluation, and after it
+        save_checkpoint(tmp_path, {**state(4), "owes_evaluation": owes_evaluation})
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert not found["owes_evaluation"]
+
+
 def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, state(1))
     newest(tmp_path, 1).write_bytes(b"nothing")

@@ -1,4 +1,4 @@
-"""Runs that were cut off, in real processes: they go on, and end as if nothing had happened."""
+"""Runs of `mini` on real comments that were cut off: they go on, and end as if nothing had happened."""
 
 import os
 import random
@@ -8,14 +8,28 @@ import time
 import pytest
 from safetensors.numpy import load_file
 
+from kobert_demo.config import TrainingConfig
+from kobert_demo.dataset import DataChoice
 from kobert_demo.errors import RunError
 from kobert_demo.processes import process_lives
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row
-from tests.test_runs import ended, endless, launch, model, runs, until  # noqa: F401
+from tests.conftest import COMMENTS
+from tests.models import write_comments
+from tests.test_runs import ended, kept, runs, until  # noqa: F401
 
 KILLS = 10
-STEPS = 160  # four an epoch
+STEPS = 100  # four an epoch
+
+pytestmark = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+
+
+def launch(runs: Runs, *, by_heart: bool = False, **changes: object) -> str:  # noqa: F811
+    """Start a run of `mini` on 40 comments; one that learns by heart is tested on the same."""
+    data = kept(runs, write_comments(runs.workspace.parent / "data.tsv", COMMENTS, rows=40))
+    values: dict[str, object] = {"epochs": 1, "batch_size": 8, "max_length": 24}
+    config = TrainingConfig("mini", **{**values, **changes})
+    return runs.launch(DataChoice(data, data if by_heart else None, 0.2, 1), config)
 
 
 def kill(runs: Runs, run: str) -> None:  # noqa: F811
@@ -40,12 +54,11 @@ def told(runs: Runs, run: str) -> tuple[list[Row], list[Row]]:  # noqa: F811
 
 def test_a_run_that_was_killed_ten_times_ends_as_one_that_never_was(
     runs: Runs,  # noqa: F811
-    model: str,  # noqa: F811
 ) -> None:
-    settings = {"epochs": STEPS // 4, "checkpoint_minutes": 0.002, "learning_rate": 2e-3}
-    whole = launch(runs, model, **settings)
+    settings = {"epochs": STEPS // 4, "checkpoint_minutes": 0.002, "learning_rate": 2e-4}
+    whole = launch(runs, **settings)
     assert until(runs, whole, ended).status == "finished", runs.log(whole)
-    cut = launch(runs, model, **settings)
+    cut = launch(runs, **settings)
     chance = random.Random(str(runs.workspace))
     targets = sorted(chance.sample(range(1, STEPS - 30), KILLS - 3))
     for target in [None, *targets, None, None]:
@@ -69,8 +82,8 @@ def test_a_run_that_was_killed_ten_times_ends_as_one_that_never_was(
     assert left == {"worker.lock", "worker.log", runs.bundle(cut).name}
 
 
-def test_stop_and_resume_and_stop_again(runs: Runs, model: str) -> None:  # noqa: F811
-    run = launch(runs, model, epochs=1000, checkpoint_minutes=100)
+def test_stop_and_resume_and_stop_again(runs: Runs) -> None:  # noqa: F811
+    run = launch(runs, epochs=1000, checkpoint_minutes=100)
     until(runs, run, lambda state: state.step > 10)
     runs.stop(run)
     stopped = until(runs, run, ended)
@@ -91,9 +104,8 @@ def test_stop_and_resume_and_stop_again(runs: Runs, model: str) -> None:  # noqa
 
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(
     runs: Runs,  # noqa: F811
-    model: str,  # noqa: F811
 ) -> None:
-    run = endless(runs, model)
+    run = launch(runs, epochs=1000)
     until(runs, run, lambda state: state.epoch > 3)
     runs.stop(run)
     until(runs, run, ended)
@@ -109,8 +121,8 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(
     assert [row["step"] for row in runs.store.steps(run)][: step + 5] == list(range(1, step + 6))
 
 
-def test_what_has_finished_is_not_resumed(runs: Runs, model: str) -> None:  # noqa: F811
-    run = launch(runs, model)
+def test_what_has_finished_is_not_resumed(runs: Runs) -> None:  # noqa: F811
+    run = launch(runs)
     until(runs, run, ended)
     until(runs, run, lambda _: not process_lives(runs.directory(run)))
     with pytest.raises(RunError, match="has finished"):
@@ -120,8 +132,8 @@ def test_what_has_finished_is_not_resumed(runs: Runs, model: str) -> None:  # no
         runs.resume("nothing")
 
 
-def test_early_stopping_in_a_run(runs: Runs, model: str) -> None:  # noqa: F811
-    run = launch(runs, model, epochs=200, learning_rate=1e-8, patience=2)
+def test_early_stopping_in_a_run(runs: Runs) -> None:  # noqa: F811
+    run = launch(runs, epochs=200, learning_rate=0.03, patience=2)
     state = until(runs, run, ended)
     assert state.status == "finished"
     assert state.step < state.steps
@@ -129,13 +141,13 @@ def test_early_stopping_in_a_run(runs: Runs, model: str) -> None:  # noqa: F811
     assert "ends early" in runs.log_path(run).read_text(encoding="utf-8")
 
 
-def test_a_finished_run_is_trained_further_from_its_best_model(runs: Runs, model: str) -> None:  # noqa: F811
-    first = launch(runs, model, epochs=40, learning_rate=5e-3)
+def test_a_finished_run_is_trained_further_from_its_best_model(runs: Runs) -> None:  # noqa: F811
+    first = launch(runs, by_heart=True, epochs=8, learning_rate=5e-4)
     assert until(runs, first, ended).status == "finished"
     further = runs.train_further(first, epochs=1, name="more")
     state = until(runs, further, ended)
     assert state.status == "finished", runs.log(further)
-    assert (state.name, state.steps) == ("more", 4)
+    assert (state.name, state.steps) == ("more", 5)
     assert state.record["config"]["model"] == str(runs.bundle(first))
     assert state.record["data"] == runs.get(first).record["data"]
     # Its first step already knows what the first run had learnt: the last layers were kept too.
