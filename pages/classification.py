@@ -17,6 +17,7 @@ from kobert_demo.ui.inside_view import inside_view
 from kobert_demo.ui.model_import import model_import
 from kobert_demo.ui.report_view import session_report
 from kobert_demo.ui.session import t, workspace
+from kobert_demo.ui.typing import follow_typing, restart_typing, typed
 
 EXAMPLE = "오랜만에 친구를 만나서 정말 즐거웠어요!"
 MOST_SENTENCES = 500
@@ -103,14 +104,30 @@ with say_errors():
         st.rerun()
     restore("sentences")
     st.session_state.setdefault("sentences", EXAMPLE)
-    text = st.text_area(
+    finished = st.text_area(
         t("Sentences, one a line"), key="sentences", height=110, persist_state="session"
     )
     st.button(t("Classify"), type="primary", icon=":material/mood:", key="classify")
+
+
+@st.fragment
+def follow() -> None:
+    """Answer what is typed; only what is finished goes into the history."""
+    if st.session_state["sentences"] != finished:  # changed by a click in here
+        st.rerun()
+    hint, now = st.container(), typed(finished)
+    with say_errors():
+        answer(now.text)
+    with hint:
+        follow_typing("sentences", now)
+
+
+def answer(text: str) -> None:
+    """Show what the chosen model says of the sentences in `text`, and what lies behind it."""
     sentences = [line.strip() for line in text.splitlines() if line.strip()]
     if not sentences:
         st.info(t("Type a sentence to see its emotion."), icon=":material/edit:")
-        st.stop()
+        return
     if len(sentences) > MOST_SENTENCES:
         st.warning(
             t(
@@ -119,21 +136,23 @@ with say_errors():
                 count=f"{len(sentences):,}",
             )
         )
+    exact = st.session_state.get("exact", False)
     with st.spinner(t("Classifying …")):
-        exact = st.session_state.get("exact", False)
         answer = predict(where(choice), exact, tuple(sentences[:MOST_SENTENCES]))
-
-predictions = answer.predictions
-prediction = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
-looked = Looked(choice, named(choice), where(choice), exact, prediction)
-answer_view(prediction, load(looked.model, exact).labels)
-with say_errors():
+    predictions = answer.predictions
+    prediction = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
+    looked = Looked(choice, named(choice), where(choice), exact, prediction)
+    answer_view(prediction, load(looked.model, exact).labels)
     say_temperature(runs.bundle(choice) if choice in trained else BUILT_IN / choice)
-say_what_answered(looked, answer.milliseconds)
-share(choice, sentences)
-with say_errors():
+    say_what_answered(looked, answer.milliseconds)
+    share(choice, sentences)
     others = {other: named(other) for other in (*trained, READY_MADE) if other != choice}
-    inside_view(looked, others, where)
-remember(looked)
-session_report(choice, trained.get(choice), predictions)
-history_view()
+    inside_view(looked, others, where, text == finished)
+    if text == finished:
+        remember(looked)
+    session_report(choice, trained.get(choice), predictions)
+    history_view()
+
+
+restart_typing()
+follow()

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.runs import Runs
 from kobert_demo.ui.inside_view import VIEWS
+from kobert_demo.ui.what_if import CHOSEN
 from tests.conftest import PROJECT
 from tests.test_evaluation_page import IMPORTED, add_imported
 
@@ -60,6 +61,12 @@ def whole(page: AppTest) -> AppTest:
 
 def look(page: AppTest, view: str) -> AppTest:
     page.session_state["look"] = view
+    return whole(page.run())
+
+
+def choose(page: AppTest, part: int) -> AppTest:
+    """Choose an 어절 as a click in the coloured sentence does."""
+    page.session_state[CHOSEN] = ((False, READY_MADE, TEXT), part)
     return whole(page.run())
 
 
@@ -149,8 +156,7 @@ def test_attention_says_that_it_is_no_explanation(page: AppTest) -> None:
 
 def test_a_word_is_taken_out_or_replaced(page: AppTest) -> None:
     look(page, "what if")
-    parts = next(group for group in page.button_group if "take out" in group.label)
-    whole(parts.set_value(1).run())
+    choose(page, 1)
     assert any(text.value == "으악 너무 무서워서 살려줘!" for text in page.text)
     assert list(bars(page)) == ["Before the change", "After the change"]
     page.text_input(key="instead").set_value("<b>강아지다").run()
@@ -163,18 +169,17 @@ def test_a_word_is_taken_out_or_replaced(page: AppTest) -> None:
 def test_a_changed_sentence_leaves_the_others_alone(page: AppTest) -> None:
     ask(page, f"{TEXT}\n너무 슬퍼요")
     look(page, "what if")
-    parts = next(group for group in page.button_group if "take out" in group.label)
-    whole(parts.set_value(4).run())
+    choose(page, 4)
     page.button(key="go on").click().run()
     expected = "으악 귀신이다 너무 무서워서\n너무 슬퍼요"
     assert whole(page).text_area(key="sentences").value == expected
 
 
-def test_the_same_word_twice_can_be_told_apart(page: AppTest) -> None:
-    ask(page, "정말 정말 좋아")
+def test_a_choice_ends_with_its_sentence(page: AppTest) -> None:
     look(page, "what if")
-    parts = next(group for group in page.button_group if "take out" in group.label)
-    assert parts.options == ["정말", "정말 (2)", "좋아"]
+    choose(page, 1)
+    ask(page, "너무 슬퍼요 정말")
+    assert not any(box.key == "instead" for box in page.text_input)
 
 
 def test_two_models_stand_side_by_side(page: AppTest, workspace: Path) -> None:
@@ -194,7 +199,7 @@ def test_two_models_stand_side_by_side(page: AppTest, workspace: Path) -> None:
 
 def test_below_the_visitors_threshold_the_answer_is_not_sure(page: AppTest) -> None:
     def headline() -> str:
-        return page.get("html")[-3].proto.body
+        return next(each.proto.body for each in page.get("html") if ":2rem" in each.proto.body)
 
     assert ">공포<" in headline()
     assert "Not sure" not in headline()

@@ -105,14 +105,51 @@ def test_an_answer_is_looked_into(served: App, page: "Page", language: str) -> N
     look(page, language, 1)
     assert page.locator(".typed-sentence").text_content() == SENTENCE
     look(page, language, 2)
-    page.get_by_role("button", name="귀신이다", exact=True).or_(
-        page.get_by_role("radio", name="귀신이다", exact=True)
-    ).first.click()
+    page.get_by_role("button", name="귀신이다", exact=True).click()
     page.get_by_text("으악 너무 무서워서 살려줘!", exact=True).wait_for()
     look(page, language, 3)
     page.locator(".js-plotly-plot .xy").first.wait_for()
     look(page, language, 4)
     page.get_by_text("2 · ").first.wait_for()
+
+
+def test_a_part_is_chosen_in_the_sentence_with_keys_too(served: App, page: "Page") -> None:
+    open_page(page, served, "en", "정말 정말 좋아", READY_MADE)
+    look(page, "en", 2)
+    sentence = page.get_by_role("group", name="Click what to take out")
+    parts = sentence.get_by_role("button")
+    assert parts.all_text_contents() == ["정말", "정말", "좋아"]
+    assert sentence.text_content() == "정말 정말 좋아"
+    assert sentence.locator("[tabindex='0']").count() == 1
+    parts.first.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.get_by_text("정말 좋아", exact=True).wait_for()
+    assert [part.get_attribute("aria-pressed") for part in parts.all()] == [
+        "false",
+        "true",
+        "false",
+    ]
+    assert parts.nth(1).evaluate("part => part === document.activeElement")
+    page.get_by_label("What to put in its place").fill("<b>안</b>")
+    page.get_by_label("What to put in its place").press("Enter")
+    page.get_by_text("정말 <b>안</b> 좋아", exact=True).wait_for()
+    parts.nth(1).focus()
+    page.keyboard.press(" ")
+    page.get_by_label("What to put in its place").wait_for(state="detached")
+    settle(page)
+
+
+def test_a_changed_sentence_goes_on_in_the_field(served: App, page: "Page") -> None:
+    open_page(page, served, "ko", f"{SENTENCE}\n너무 슬퍼요", READY_MADE)
+    look(page, "ko", 2)
+    page.get_by_role("button", name="귀신이다", exact=True).click()
+    page.locator(".st-key-go-on button, .st-key-go_on button").first.click()
+    changed = "으악 너무 무서워서 살려줘!\n너무 슬퍼요"
+    page.wait_for_function(
+        "text => document.querySelector('.st-key-sentences textarea').value === text", arg=changed
+    )
 
 
 def test_the_view_stays_when_the_language_is_changed(served: App, page: "Page") -> None:

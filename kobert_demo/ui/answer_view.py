@@ -1,13 +1,13 @@
 """What a classifier says of sentences: the emotion first, then all probabilities."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from kobert_demo.charts import label_colours, percent, probability_bars
+from kobert_demo.charts import label_colours, percent
 from kobert_demo.ui.session import t
 
 if TYPE_CHECKING:
@@ -20,6 +20,18 @@ ANSWER = (
     '<span style="font-size:2rem;font-weight:650;line-height:1.25;overflow-wrap:anywhere;'
     'border-bottom:0.25rem solid {colour}">{label}</span>'
     '<span style="font-size:1.25rem;opacity:0.75">{share}</span></div>'
+)
+BARS = (
+    '<div class="probabilities" role="img" aria-label="{told}" style="display:grid;align-items:center;'
+    'grid-template-columns:fit-content(9rem) 1fr;gap:0.55rem 0.75rem;font-size:0.9rem">{rows}</div>'
+)
+# The room at the right, 3.5rem, is that of the longest share behind the longest bar.
+BAR = (
+    '<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;text-align:right" '
+    'title="{label}"><bdi>{label}</bdi></span>'
+    '<span style="display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums">'
+    '<span style="width:calc((100% - 3.5rem) * {width:.4f});min-width:2px;height:1.25rem;flex:none;'
+    'background:{colour};border-radius:0.2rem"></span>{share}</span>'
 )
 NOT_SURE = (
     '<div style="font-size:2rem;font-weight:650;line-height:1.25">{unsure}</div>'
@@ -99,11 +111,22 @@ def answer_view(prediction: "Prediction", labels: Sequence[str]) -> None:
                 icon=":material/visibility_off:",
             )
     with right:
-        st.plotly_chart(
-            probability_bars(prediction.probabilities, colours),
-            config={"displayModeBar": False},
-            alt=t("The probability of each label"),
+        st.html(_bars(prediction.probabilities, colours))
+
+
+def _bars(probabilities: Mapping[str, float], colours: Mapping[str, str]) -> str:
+    """Return the probabilities as bars in HTML, the largest on top.
+
+    (A chart would be drawn anew with each letter that is typed; these change where they stand.)
+    """
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
+    rows = (
+        BAR.format(
+            label=html.escape(label), width=value, colour=colours[label], share=percent(value)
         )
+        for label, value in ranked
+    )
+    return BARS.format(told=t("The probability of each label"), rows="".join(rows))
 
 
 def clipped(text: str) -> str:

@@ -1,7 +1,7 @@
 """A sentence as it was typed, each piece coloured where it stands."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kobert_demo.offsets import Reading, Span
 
@@ -14,6 +14,7 @@ PIECES = (
 UNKNOWN = "216,96,105"
 FOR, AGAINST = "104,149,244", "216,96,105"
 FAINT, STRONG = 0.3, 0.75  # opacity: text stays readable on light and on dark
+UNKNOWN_LOOK = f"background:rgba({UNKNOWN},{FAINT});outline:1px dashed rgb({UNKNOWN});"
 SHOWN_CUT = 300  # characters of what was cut
 SENTENCE = (
     '<div class="typed-sentence" style="font-size:1.15rem;line-height:2.1;white-space:pre-wrap;'
@@ -24,10 +25,19 @@ PIECE = '<span style="{look}border-radius:0.25rem" title="{told}">{text}</span>'
 CUT = "opacity:0.4;text-decoration:line-through;"
 
 
-def piece_look(span: Span, unknown: bool) -> str:
-    """Return the CSS of a piece: neighbours differ, and [UNK] stands out."""
-    if unknown:
-        return f"background:rgba({UNKNOWN},{FAINT});outline:1px dashed rgb({UNKNOWN});"
+def piece_looks(reading: Reading, input_ids: Sequence[int], unk_id: int) -> dict[int, str]:
+    """Return the CSS of each piece that is read: neighbours differ, and [UNK] stands out."""
+    looks = {}
+    for span in reading.spans:
+        if span.pieces[0] > reading.kept:
+            break
+        read = [piece for piece in span.pieces if piece <= reading.kept]
+        unknown = any(input_ids[piece] == unk_id for piece in read)
+        looks.update(dict.fromkeys(span.pieces, UNKNOWN_LOOK if unknown else _look(span)))
+    return looks
+
+
+def _look(span: Span) -> str:
     return f"background:rgba({PIECES[span.pieces[0] % len(PIECES)]},{FAINT});"
 
 

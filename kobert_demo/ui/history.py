@@ -71,7 +71,7 @@ def remember(looked: Looked) -> None:
 
 def history_view() -> None:
     """Show what was asked in this session, the newest first, each with its link."""
-    asked = list(reversed(st.session_state["history"].values()))
+    asked = list(reversed(st.session_state.get("history", {}).values()))
     with st.expander(
         t("Asked in this session ({count})", count=len(asked)), icon=":material/history:"
     ):

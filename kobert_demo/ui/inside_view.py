@@ -22,10 +22,13 @@ VIEWS = {
 }
 
 
-def inside_view(looked: Looked, others: Mapping[str, str], where: Callable[[str], str]) -> None:
+def inside_view(
+    looked: Looked, others: Mapping[str, str], where: Callable[[str], str], finished: bool
+) -> None:
     """Let one view of the sentence be chosen, and show it.
 
     Args:
+        finished: whether the sentence is; only the pieces are quick enough to follow each letter.
         others: id of each other classifier -> its name; `where` gives what `load` takes for an id.
     """
     st.session_state.setdefault("look", "pieces")
@@ -37,13 +40,15 @@ def inside_view(looked: Looked, others: Mapping[str, str], where: Callable[[str]
         key="look",
         persist_state="session",
     )
-    if view == "attribution":
+    if view == "pieces":
+        token_view(looked)
+    elif not finished:
+        st.caption(t("This follows when the sentence is finished: Ctrl+Enter, or a click."))
+    elif view == "attribution":
         attribution_view(looked)
     elif view == "what if":
         what_if(looked)
     elif view == "attention":
         attention_view(looked)
-    elif view == "two":
-        two_models(looked, others, where)
     else:
-        token_view(looked)
+        two_models(looked, others, where)

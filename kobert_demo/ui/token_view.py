@@ -10,7 +10,7 @@ from kobert_demo.encoding import Encoding
 from kobert_demo.offsets import Reading, Span
 from kobert_demo.ui.attribution_view import attributed
 from kobert_demo.ui.classifiers import Looked, load, reading
-from kobert_demo.ui.coloured_sentence import coloured_sentence, piece_look, shown_until
+from kobert_demo.ui.coloured_sentence import coloured_sentence, piece_looks, shown_until
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import t
 
@@ -38,12 +38,7 @@ def token_view(looked: Looked) -> None:
         )
     )
     _say_what_is_missing(encoding, where, unk_id)
-    looks = {
-        piece: piece_look(span, _unknown(span, encoding, unk_id))
-        for span in where.spans
-        if span.pieces[0] <= where.kept
-        for piece in span.pieces
-    }
+    looks = piece_looks(where, encoding.input_ids, unk_id)
     st.html(
         coloured_sentence(
             where,
@@ -58,14 +53,6 @@ def token_view(looked: Looked) -> None:
 
 def _read(span: Span, where: Reading) -> list[int]:
     return [piece for piece in span.pieces if piece <= where.kept]
-
-
-def _unknown(span: Span, encoding: Encoding, unk_id: int) -> bool:
-    return any(
-        encoding.input_ids[piece] == unk_id
-        for piece in span.pieces
-        if piece < encoding.valid_length - 1
-    )
 
 
 def _say_what_is_missing(encoding: Encoding, where: Reading, unk_id: int) -> None:

@@ -1,15 +1,17 @@
 """An 어절 or a piece taken out or replaced, and how the probabilities move."""
 
-from collections import Counter
-
 import streamlit as st
 
 from kobert_demo.attribution_charts import paired_bars
 from kobert_demo.charts import percent
 from kobert_demo.ui.answer_view import clipped
-from kobert_demo.ui.classifiers import Looked, predict, reading
+from kobert_demo.ui.classifiers import Looked, load, predict, reading
+from kobert_demo.ui.clickable_sentence import clickable_sentence, segments_of
+from kobert_demo.ui.coloured_sentence import piece_looks
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import t
+
+CHOSEN = "part chosen"  # the sentence, and the number of its part
 
 
 def what_if(looked: Looked) -> None:
@@ -30,14 +32,19 @@ def what_if(looked: Looked) -> None:
         if by_piece
         else [where.words[number] for number in where.read_words]
     )
-    names = _names([where.text[slice(*part)] for part in parts])
-    number = st.pills(
-        t("Click what to take out or to replace"),
-        range(len(names)),
-        format_func=names.__getitem__,
-        key=f"part {hash((by_piece, looked.model, where.text))}",
-    )
-    if number is None:
+    of = (bool(by_piece), looked.model, where.text)
+    before, number = st.session_state.get(CHOSEN, (of, None))
+    chosen = number if before == of else None
+
+    def choose(part: int) -> None:  # once more: none
+        st.session_state[CHOSEN] = (of, None if part == chosen else part)
+
+    unk_id = load(looked.model, looked.exact).vocabulary.unk_id
+    looks = piece_looks(where, looked.prediction.encoding.input_ids, unk_id)
+    told = t("Click what to take out or to replace")
+    st.caption(told)
+    clickable_sentence("what if parts", told, segments_of(where, parts, looks), chosen, choose)
+    if chosen is None:
         return
     instead = st.text_input(
         t("What to put in its place"),
@@ -45,22 +52,12 @@ def what_if(looked: Looked) -> None:
         placeholder=t("Nothing: it is taken out"),
         max_chars=200,
     )
-    start, end = parts[number]
+    start, end = parts[chosen]
     changed = " ".join(f"{where.text[:start]}{instead}{where.text[end:]}".split())
     if not changed:
         st.info(t("Nothing is left of the sentence."), icon=":material/edit:")
         return
     _side_by_side(looked, changed)
-
-
-def _names(parts: list[str]) -> list[str]:
-    """Return what stands on each button: a word that comes again is numbered."""
-    seen: Counter[str] = Counter()
-    names = []
-    for part in parts:
-        seen[part] += 1
-        names.append(plain(clipped(part)) + (f" ({seen[part]})" if seen[part] > 1 else ""))
-    return names
 
 
 def _side_by_side(looked: Looked, changed: str) -> None:
