@@ -175,7 +175,7 @@ function layout(name, { drawing, theme, element }) {
     },
     yaxis: {
       ...axis(zoom.yaxis ?? drawing.y_range),
-      rangemode: drawing.from_zero ? "tozero" : "normal",
+      rangemode: drawing.from_zero ? "tozero" : "nonnegative",
     },
     shapes: Object.entries(drawing.levels).map(([label, value]) => level(label, value, theme)),
     font: { family: drawing.font, size: 12, color: theme.quiet },

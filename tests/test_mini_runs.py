@@ -1,0 +1,45 @@
+"""What a run of `mini` on real comments does with its settings, in a real worker, and what it tells."""
+
+import pytest
+
+from kobert_demo.runs import Runs
+from tests.conftest import COMMENTS
+from tests.test_resume import launch
+from tests.test_runs import ended, runs, until  # noqa: F401
+
+pytestmark = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+
+
+def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:  # noqa: F811
+    settings: dict[str, dict[str, object]] = {
+        "accumulated": {"batch_size": 4, "gradient_accumulation": 2},
+        "large": {"batch_size": 8},
+        "weighted": {"batch_size": 8, "class_weights": 1.0},
+    }
+    started = {name: launch(runs, **values) for name, values in settings.items()}
+    for run in started.values():
+        assert until(runs, run, ended).status == "finished", runs.log(run)
+    losses = {name: runs.store.curve(run, "steps", "loss")[1] for name, run in started.items()}
+    # Two batches of four whose gradients add up are one of eight: the same steps, but for dropout.
+    assert losses["accumulated"] == pytest.approx(losses["large"], abs=0.3)
+    assert len(losses["weighted"]) == len(losses["large"])
+    # The first batch is the same, and the model, too: rare labels alone count for more.
+    assert abs(losses["weighted"][0] - losses["large"][0]) > 0.02
+    assert {runs.get(run).sentences for run in started.values()} == {32}
+
+
+def test_what_the_machine_did_is_on_the_time_axis_of_the_run(runs: Runs) -> None:  # noqa: F811
+    run = launch(runs, epochs=1000, checkpoint_minutes=100)
+    until(runs, run, lambda _: len(runs.store.samples(run, "sentences_per_second")[0]) > 1)
+    runs.stop(run)
+    stopped = until(runs, run, ended)
+    seconds, speed = runs.store.samples(run, "sentences_per_second")
+    assert seconds == sorted(seconds)
+    assert stopped.started_at
+    assert stopped.ended_at
+    assert 0 < seconds[-1] < stopped.ended_at - stopped.started_at
+    assert min(speed) > 0
+    for share in ("cpu", "own_cpu"):
+        assert 0 < max(runs.store.samples(run, share)[1]) <= 1
+    own, everything = (runs.store.samples(run, name)[1] for name in ("own_memory", "memory"))
+    assert 10**8 < max(own) < max(everything)
