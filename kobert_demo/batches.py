@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kobert_demo.encoded import Encoded
 
 MOST_TOKENS = 2**14  # in a batch that is only read, padding included
+IGNORED = -100  # the label of a row without loss, as torch's `cross_entropy` has it
 GROUP = 50  # batches whose sentences are sorted by length together
 
 
@@ -72,6 +73,21 @@ def training_batches(
     ]
     for index in random.permutation(len(chosen))[done:]:
         yield collate(encoded, chosen[index])
+
+
+def share(batch: Batch, rank: int, size: int) -> Batch:
+    """Return the rows of one of `size` processes, cut to fit.
+
+    Where it has none, one row that counts nothing: its gradients are zeros.
+    """
+    rows = slice(rank, None, size)
+    if rank >= len(batch.labels):
+        ignored = torch.full_like(batch.labels[:1], IGNORED)
+        return Batch(batch.input_ids[:1], batch.attention_mask[:1], ignored)
+    width = int(batch.attention_mask[rows].sum(1).max())
+    return Batch(
+        batch.input_ids[rows, :width], batch.attention_mask[rows, :width], batch.labels[rows]
+    )
 
 
 def evaluation_batches(encoded: Encoded, batch_size: int) -> Iterator[Batch]:

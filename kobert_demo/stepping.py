@@ -18,8 +18,9 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel
 
-from kobert_demo.batches import Batch
+from kobert_demo.batches import Batch, share
 from kobert_demo.device import multiplies_bfloat16
+from kobert_demo.group import ALONE, Group
 
 PART_TOKENS = {"cuda": 2**15, "mps": 2**13, "cpu": 2**13}  # padding included
 
@@ -35,6 +36,7 @@ class Stepper:
         max_grad_norm: gradients with a larger L2 norm are scaled down to it.
         rows: sentences that go through the model at once, at most; None for as many as fit.
         class_weights: (labels), how much a sentence of each label counts; None for all alike.
+        group: those that take the same steps, each with its rows of every batch.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Stepper:
         max_grad_norm: float,
         rows: int | None = None,
         class_weights: torch.Tensor | None = None,
+        group: Group = ALONE,
     ) -> None:
         self._model, self._optimizer, self._max_grad_norm = model, optimizer, max_grad_norm
-        self._rows, self._class_weights = rows, class_weights
+        self._rows, self._class_weights, self._group = rows, class_weights, group
         self._part_tokens = PART_TOKENS[model.device.type]
         halved = multiplies_bfloat16(model.device.type)
         self._reader = deepcopy(model).bfloat16() if halved else model
@@ -59,18 +62,33 @@ class Stepper:
         Raises:
             torch.OutOfMemoryError: not even one sentence fits.
         """
+        weights = self._class_weights
+        count = float(len(batch.labels) if weights is None else weights[batch.labels].sum())
+        batch = share(batch, self._group.rank, self._group.size)
         while True:
             try:
-                loss, right = self._gradients(batch)
+                figures = self._gradients(batch, count)
                 break
             except torch.OutOfMemoryError:
                 if batch.input_ids.shape[1] > self._part_tokens:
                     raise
                 self._part_tokens = self._halved(batch)
                 torch.cuda.empty_cache()
+        if self._group.size > 1:
+            figures = self._exchange(figures)
         norm = clip_grad_norm_(self._weights, self._max_grad_norm)
         self._optimizer.step()
-        return torch.stack([loss, right, norm.detach()])
+        return torch.cat([figures, norm.detach()[None]])
+
+    def _exchange(self, figures: torch.Tensor) -> torch.Tensor:
+        """Add up gradients and figures with the other processes, in one go; return the figures."""
+        gradients = [weight.grad for weight in self._weights if weight.grad is not None]
+        total = self._group.sum(torch.cat([figures, *(each.flatten() for each in gradients)]))
+        sizes = [len(figures), *(each.numel() for each in gradients)]
+        figures, *totals = torch.split(total, sizes)
+        for gradient, summed in zip(gradients, totals, strict=True):
+            gradient.copy_(summed.view_as(gradient))
+        return figures
 
     def _halved(self, batch: Batch) -> int:
         """Return half of the tokens of the part that did not fit, and say so in the log."""
@@ -80,22 +98,23 @@ class Stepper:
         )
         return tokens
 
-    def _gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Put the gradients of the batch's mean loss in place; return loss and right answers."""
+    def _gradients(self, batch: Batch, count: float) -> torch.Tensor:
+        """Put the gradients of these rows in place; return (2): their part of the loss, right answers.
+
+        Args:
+            count: what the sentences of the whole batch weigh, those of other processes among them.
+        """
         self._reader.train()
         if self._reader is not self._model:
             with torch.no_grad():
                 torch._foreach_copy_(self._read, self._weights)
         self._model.zero_grad()
-        weights = self._class_weights
-        count = float(len(batch.labels) if weights is None else weights[batch.labels].sum())
         figures = []
         for part in parts(batch, self._part_tokens, self._rows):
             figures.append(self._part(part, count))
             if self._reader is not self._model:
                 self._add_up()
-        loss, right = torch.stack(figures).sum(0)
-        return loss, right
+        return torch.stack(figures).sum(0)
 
     def _add_up(self) -> None:
         """Add the copy's gradients to those of the float32 weights."""

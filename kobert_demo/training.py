@@ -19,6 +19,7 @@ from kobert_demo.batches import Batch, evaluation_batches, training_batches
 from kobert_demo.config import TrainingConfig
 from kobert_demo.encoded import Encoded
 from kobert_demo.events import Evaluating, Evaluation, Event, Settled, State
+from kobert_demo.group import ALONE, Group
 from kobert_demo.meter import Best, Meter
 from kobert_demo.stepping import Stepper, precision
 
@@ -29,6 +30,7 @@ def train(
     test_data: Encoded,
     config: TrainingConfig,
     start: State | None = None,
+    group: Group = ALONE,
 ) -> Iterator[Event]:
     """Fine-tune `model` in place, on the device it is on.
 
@@ -39,15 +41,40 @@ def train(
 
     Args:
         start: the state to go on from; on a CPU all that follows is then as if nothing had come between.
+        group: the processes that train together. Each is given the same model, data, settings and start,
+            and tells the same; when rank 0's events are left, those of the others end at the same step.
     """
+    try:
+        yield from _train(model, train_data, test_data, config, start, group)
+        group.goes_on()
+    except GeneratorExit:
+        if group.rank == 0:
+            group.goes_on(False)
+        raise
+    except Left:
+        pass
+
+
+class Left(Exception):
+    """Rank 0 has left the training."""
+
+
+def _train(
+    model: PreTrainedModel,
+    train_data: Encoded,
+    test_data: Encoded,
+    config: TrainingConfig,
+    start: State | None,
+    group: Group,
+) -> Iterator[Event]:
     per_epoch = config.steps_per_epoch(len(train_data))
-    loop = _Loop(model, train_data, config)
+    loop = _Loop(model, train_data, config, group)
     if start:
         loop.restore(start)
 
     def evaluation() -> Iterator[Event]:
         batch_size, epoch = 2 * config.batch_size, -(-loop.step // per_epoch)
-        for event in evaluate(model, test_data, batch_size, loop.step, epoch):
+        for event in evaluate(model, test_data, batch_size, loop.step, epoch, group):
             loop.best.see(event)
             yield event
         loop.owes_evaluation = False
@@ -75,30 +102,44 @@ def train(
 
 
 def evaluate(
-    model: PreTrainedModel, data: Encoded, batch_size: int, step: int, epoch: int
+    model: PreTrainedModel,
+    data: Encoded,
+    batch_size: int,
+    step: int,
+    epoch: int,
+    group: Group = ALONE,
 ) -> Iterator[Evaluating | Evaluation]:
-    """Yield an `Evaluating` a batch and the exact figures last; leaves `model` in evaluation mode."""
+    """Yield an `Evaluating` a batch and the exact figures last; leaves `model` in evaluation mode.
+
+    Each process of a group reads some of the batches that one process would read, each batch once.
+
+    Raises:
+        Left: rank 0 has left.
+    """
     model.eval()
-    loss = torch.zeros((), device=model.device)
-    true, predicted = [], []
-    for batch in evaluation_batches(data, batch_size):
+    losses, counts = [], torch.zeros(model.num_labels**2, dtype=torch.int64, device=model.device)
+    for number, batch in enumerate(evaluation_batches(data, batch_size)):
+        losses.append(torch.zeros((), device=model.device))
+        if number % group.size != group.rank:
+            continue
         batch = batch.to(model.device)
         with torch.no_grad(), precision(model.device):
             logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-        loss += cross_entropy(logits.float(), batch.labels, reduction="sum")
-        true.append(batch.labels)
-        predicted.append(logits.argmax(-1))
+        losses[-1] = cross_entropy(logits.float(), batch.labels, reduction="sum")
+        pairs = batch.labels * model.num_labels + logits.argmax(-1)
+        counts.scatter_add_(0, pairs, torch.ones_like(pairs))
         yield Evaluating(step)
-    counts = metrics.confusion(
-        torch.cat(true).cpu().numpy(), torch.cat(predicted).cpu().numpy(), model.num_labels
-    )
+    if not group.goes_on():
+        raise Left
+    loss = float(group.sum(torch.stack(losses)).sum())  # in one order, however they were shared out
+    confusion = group.sum(counts).view(model.num_labels, -1).cpu().numpy()
     yield Evaluation(
         step,
         epoch,
-        loss.item() / len(data),
-        metrics.accuracy(counts),
-        metrics.macro_f1(counts),
-        counts,
+        loss / len(data),
+        metrics.accuracy(confusion),
+        metrics.macro_f1(confusion),
+        confusion,
     )
 
 
@@ -120,10 +161,12 @@ def _spared(name: str) -> bool:
 class _Loop:
     """What changes from step to step."""
 
-    def __init__(self, model: PreTrainedModel, data: Encoded, config: TrainingConfig) -> None:
+    def __init__(
+        self, model: PreTrainedModel, data: Encoded, config: TrainingConfig, group: Group
+    ) -> None:
         self.step, self.meter, self.best = 0, Meter(model.device), Best()
         self.owes_evaluation = False
-        self._model = model
+        self._model, self._group, self._seed = model, group, config.seed
         self._optimizer = torch.optim.AdamW(
             _parameter_groups(model, config.weight_decay), lr=config.learning_rate, fused=True
         )
@@ -132,10 +175,22 @@ class _Loop:
         self._schedule = get_cosine_schedule_with_warmup(self._optimizer, warmup, steps)
         weights = class_weights(data.labels, model.num_labels, config.class_weights)
         self._stepper = Stepper(
-            model, self._optimizer, config.max_grad_norm, config.batch_size, weights
+            model, self._optimizer, config.max_grad_norm, config.batch_size, weights, group
         )
 
     def take_step(self, batch: Batch) -> None:
+        """Take the next step.
+
+        In a group, its dropout is drawn from seed, step and rank: to go on, nothing need be gathered.
+
+        Raises:
+            Left: rank 0 has left.
+        """
+        if not self._group.goes_on():
+            raise Left
+        if self._group.size > 1:
+            seeds = np.random.SeedSequence((self._seed, self.step, self._group.rank))
+            torch.manual_seed(int(seeds.generate_state(1)[0]))
         rate = self._schedule.get_last_lr()[0]
         values = self._stepper.step(batch)
         self._schedule.step()
