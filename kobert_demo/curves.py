@@ -1,23 +1,21 @@
 """What of a run is drawn as lines: its steps and evaluations, and the samples of the machine.
 
-A long line is thinned where it lies: of each of many equal spans SQLite picks the lowest and the highest
+A long line is thinned where it lies: of each of many equal spans the database picks the lowest and highest
 value, so that a spike of one step in a million is among them and a million rows never reach Python.
 """
 
-import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
+from sqlalchemy import Select, TextClause, func, insert, or_, select, text
+
 from kobert_demo.database import Database
+from kobert_demo.tables import METADATA, samples
 
 MOST_POINTS = 2_000  # of one line in one picture
 Table = Literal["steps", "evaluations", "samples"]
 X: dict[Table, str] = {"steps": "step", "evaluations": "step", "samples": "seconds"}
-SAMPLE_ENDS = """
-    SELECT * FROM samples WHERE run = :run AND seconds IN (
-        (SELECT min(seconds) FROM samples WHERE run = :run),
-        (SELECT max(seconds) FROM samples WHERE run = :run)
-    ) ORDER BY seconds
-"""
 
 
 class Curves(Database):
@@ -36,10 +34,7 @@ class Curves(Database):
 
     def add_sample(self, run: str, sample: dict[str, Any]) -> None:
         """Append what the machine did: a row of the `samples` table without its run."""
-        columns = ", ".join(sample)
-        places = ", ".join(f":{column}" for column in sample)
-        sql = f"INSERT INTO samples (run, {columns}) VALUES (:run, {places})"
-        self._write(sql, run=run, **sample)
+        self._write(insert(samples), [{"run": run, **sample}])
 
     def samples(
         self, run: str, column: str, after: float = -1, most: int | None = None
@@ -55,47 +50,56 @@ class Curves(Database):
 
     def sample_ends(self, run: str) -> list[dict[str, Any]]:
         """Return the first and the last sample of a run: one where it has one, none before it."""
-        return self._read(SAMPLE_ENDS, run=run)
+        seconds = samples.c.seconds
+        ends = [
+            select(end(seconds)).where(samples.c.run == run).scalar_subquery()
+            for end in (func.min, func.max)
+        ]
+        mine = samples.c.run == run
+        return self._read(
+            select(samples).where(mine, or_(*(seconds == end for end in ends))).order_by(seconds)
+        )
 
     def _points(
         self, run: str, table: Table, column: str, after: float, most: int | None
-    ) -> list[sqlite3.Row]:
-        limit = -1 if most is None else most + 1
-        rows = self._rows(_whole(table, column), run=run, after=after, limit=limit)
+    ) -> Sequence[Any]:
+        limit = None if most is None else most + 1
+        rows = self._rows(_whole(run, table, column, after).limit(limit))
         if most is None or len(rows) <= most:
             return rows
-        return self._rows(_thinned(table, column), run=run, after=after, most=most)
+        values = {"run": run, "after": after, "gaps": most // 2 - 2}
+        return self._rows(_thinned(table, column), **values)
 
 
-def _whole(table: Table, column: str) -> str:
-    """Return the query for the points past `:after`, at most `:limit` (-1: all), in order."""
-    x = X[table]
-    return (
-        f"SELECT {x}, {column} FROM {table} "
-        f"WHERE run = :run AND {x} > :after ORDER BY {x} LIMIT :limit"
-    )
+def _whole(run: str, table: Table, column: str, after: float) -> Select[Any]:
+    """Return the query for the points past `after`, in order."""
+    columns = METADATA.tables[table].c
+    x = columns[X[table]]
+    return select(x, columns[column]).where(columns.run == run, x > after).order_by(x)
 
 
-def _thinned(table: Table, column: str) -> str:
-    """Return the query for at most `:most` of the points past `:after`, in order.
+@lru_cache
+def _thinned(table: Table, column: str) -> TextClause:
+    """Return the query for few of the points past `:after`, in order: those of `:gaps` + 1 spans.
 
     They are the first, the last, and the lowest and the highest of each span. A span without any value
-    gives one point without a value. (SQLite takes a bare column from the row of the minimum or maximum.)
+    gives one point without a value.
     """
     x = X[table]
     here = f"FROM {table} WHERE run = :run AND {x}"
-    span = f"{here} >= low AND {x} < low + size"
-    return f"""
+    span = f"SELECT {x} {here} >= low AND {x} < low + size ORDER BY {column}"
+    return text(f"""
         WITH RECURSIVE
-        ends AS (SELECT (SELECT min({x}) {here} > :after) AS first, (SELECT max({x}) {here}) AS last),
+        ends(first, last) AS (SELECT min({x}), max({x}) {here} > :after),
         spans(low, size) AS (
-            SELECT first, 1.0 * (last - first) / (:most / 2 - 2) FROM ends
+            SELECT CAST(first AS DOUBLE PRECISION),
+                CAST(last - first AS DOUBLE PRECISION) / :gaps FROM ends
             UNION ALL SELECT low + size, size FROM spans, ends WHERE low + size <= last
         ),
         kept AS (
-            SELECT (SELECT {x} FROM (SELECT {x}, min({column}) {span})) AS {x} FROM spans
-            UNION SELECT (SELECT {x} FROM (SELECT {x}, max({column}) {span})) FROM spans
+            SELECT ({span} NULLS LAST, {x} LIMIT 1) AS {x} FROM spans
+            UNION SELECT ({span} DESC NULLS LAST, {x} LIMIT 1) FROM spans
             UNION SELECT first FROM ends UNION SELECT last FROM ends
         )
         SELECT {x}, {column} FROM {table} JOIN kept USING ({x}) WHERE run = :run ORDER BY {x}
-    """
+    """)
