@@ -4,6 +4,7 @@ Processes and threads read and write it at the same time.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -83,7 +84,10 @@ class Database:
             return connection.execute(statement, rows).rowcount
 
     def _read(self, statement: Executable, **values: object) -> Rows:
-        return [dict(row._mapping) for row in self._rows(statement, **values)]
+        with self._transaction() as connection:
+            found = connection.execute(statement, values)
+            names = tuple(found.keys())
+            return [dict(zip(names, row, strict=True)) for row in found]
 
     def _rows(self, statement: Executable, **values: object) -> Sequence[Any]:
         with self._transaction() as connection:
@@ -123,10 +127,26 @@ def _file(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer go on beside each other; of several who switch at once, all but one wait.
+
+    SQLite does not wait for this by itself.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _server(address: str) -> Engine:

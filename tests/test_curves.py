@@ -80,7 +80,7 @@ def test_a_spike_of_one_step_in_a_million_is_read_with_few_points(million: RunSt
 
 
 def test_a_million_steps_are_thinned_in_a_moment(million: RunStore) -> None:
-    """SQLite works in this thread, whose time others do not lengthen; PostgreSQL in a process of its own."""
+    """SQLite works in this thread, whose time others do not lengthen; PostgreSQL elsewhere."""
     clock, most = (time.thread_time, 1) if million.host == "" else (time.perf_counter, 5)
     began = clock()
     million.curve("m", "steps", "accuracy", most=2_000)

@@ -7,12 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from kobert_demo.store import RunStore
-from tests import test_store as rows
-
-
-def queued(store: RunStore, *names: str) -> None:
-    for name in names:
-        store.add(name, name, {}, steps=1)
+from tests.test_store import evaluation, queued, step
 
 
 def queue(store: RunStore) -> list[str]:
@@ -52,9 +47,9 @@ def test_a_run_that_was_cut_off_waits_again_behind_the_others(store: RunStore) -
     store.claim("a", "cpu")
     store.request_stop("a")
     assert not store.requeue("a")  # it still goes on
-    store.add_steps("a", [rows.step(number) for number in (1, 2, 3)])
+    store.add_steps("a", [step(number) for number in (1, 2, 3)])
     for number, macro_f1 in ((1, 0.5), (2, 0.4), (3, 0.9)):
-        store.add_evaluation("a", rows.evaluation(number, macro_f1))
+        store.add_evaluation("a", evaluation(number, macro_f1))
     store.end("a", "lost")
     assert store.requeue("a")
     run = store.run("a")

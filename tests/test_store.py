@@ -10,7 +10,6 @@ from kobert_demo.errors import RunError
 from kobert_demo.language import Message
 from kobert_demo.store import Row, RunStore
 from kobert_demo.tables import METADATA
-from tests.test_queue import queued
 
 
 def step(number: int, loss: float = 1.0) -> Row:
@@ -35,6 +34,11 @@ def evaluation(number: int, macro_f1: float, loss: float = 1.0) -> Row:
         "macro_f1": macro_f1,
         "confusion": [[1, 2], [3, 4]],
     }
+
+
+def queued(store: RunStore, *names: str) -> None:
+    for name in names:
+        store.add(name, name, {}, steps=1)
 
 
 def test_what_was_frozen_is_read_back(store: RunStore) -> None:
