@@ -35,6 +35,11 @@ ready-made: .venv/run
 	$(BIN)/pip install --quiet -r requirements-dev.txt
 	touch $@
 
+# Only what several machines need; without it the tests of it are skipped.
+.venv/cluster: .venv/test requirements-cluster.txt
+	$(BIN)/pip install --quiet -r requirements-cluster.txt
+	touch $@
+
 # Debian's Chromium if it is there, else Playwright's own; without either the browser tests are skipped.
 .venv/browser: .venv/test
 	command -v chromium || $(BIN)/playwright install chromium || echo "no browser: its tests are skipped"

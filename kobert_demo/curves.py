@@ -1,23 +1,22 @@
 """What of a run is drawn as lines: its steps and evaluations, and the samples of the machine.
 
-A long line is thinned where it lies: of each of many equal spans SQLite picks the lowest and the highest
+A long line is thinned where it lies: of each of many equal spans the database picks the lowest and highest
 value, so that a spike of one step in a million is among them and a million rows never reach Python.
 """
 
-import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
+from sqlalchemy import Select, TextClause, func, insert, or_, select, text
+
 from kobert_demo.database import Database
+from kobert_demo.tables import METADATA, samples
 
 MOST_POINTS = 2_000  # of one line in one picture
 Table = Literal["steps", "evaluations", "samples"]
 X: dict[Table, str] = {"steps": "step", "evaluations": "step", "samples": "seconds"}
-SAMPLE_ENDS = """
-    SELECT * FROM samples WHERE run = :run AND seconds IN (
-        (SELECT min(seconds) FROM samples WHERE run = :run),
-        (SELECT max(seconds) FROM samples WHERE run = :run)
-    ) ORDER BY seconds
-"""
 
 
 class Curves(Database):
@@ -31,15 +30,12 @@ class Curves(Database):
         Args:
             most: of more points than these, only so many, the lowest and highest of each span among them.
         """
-        rows = self._points(run, table, column, after, most)
+        rows = self._points(run, table, column, int(after), most)
         return [step for step, _ in rows], [value for _, value in rows]
 
     def add_sample(self, run: str, sample: dict[str, Any]) -> None:
         """Append what the machine did: a row of the `samples` table without its run."""
-        columns = ", ".join(sample)
-        places = ", ".join(f":{column}" for column in sample)
-        sql = f"INSERT INTO samples (run, {columns}) VALUES (:run, {places})"
-        self._write(sql, run=run, **sample)
+        self._write(insert(samples), [{"run": run, **sample}])
 
     def samples(
         self, run: str, column: str, after: float = -1, most: int | None = None
@@ -55,47 +51,69 @@ class Curves(Database):
 
     def sample_ends(self, run: str) -> list[dict[str, Any]]:
         """Return the first and the last sample of a run: one where it has one, none before it."""
-        return self._read(SAMPLE_ENDS, run=run)
+        seconds = samples.c.seconds
+        ends = [
+            select(end(seconds)).where(samples.c.run == run).scalar_subquery()
+            for end in (func.min, func.max)
+        ]
+        mine = samples.c.run == run
+        return self._read(
+            select(samples).where(mine, or_(*(seconds == end for end in ends))).order_by(seconds)
+        )
 
     def _points(
         self, run: str, table: Table, column: str, after: float, most: int | None
-    ) -> list[sqlite3.Row]:
-        limit = -1 if most is None else most + 1
-        rows = self._rows(_whole(table, column), run=run, after=after, limit=limit)
+    ) -> Sequence[Any]:
+        limit = None if most is None else most + 1
+        rows = self._rows(_whole(run, table, column, after).limit(limit))
         if most is None or len(rows) <= most:
             return rows
-        return self._rows(_thinned(table, column), run=run, after=after, most=most)
+        values = {"run": run, "after": after, "gaps": most // 2 - 2}
+        return self._rows(_thinned(table, column, isinstance(self._where, Path)), **values)
 
 
-def _whole(table: Table, column: str) -> str:
-    """Return the query for the points past `:after`, at most `:limit` (-1: all), in order."""
-    x = X[table]
-    return (
-        f"SELECT {x}, {column} FROM {table} "
-        f"WHERE run = :run AND {x} > :after ORDER BY {x} LIMIT :limit"
-    )
+def _whole(run: str, table: Table, column: str, after: float) -> Select[Any]:
+    """Return the query for the points past `after`, in order."""
+    columns = METADATA.tables[table].c
+    x = columns[X[table]]
+    return select(x, columns[column]).where(columns.run == run, x > after).order_by(x)
 
 
-def _thinned(table: Table, column: str) -> str:
-    """Return the query for at most `:most` of the points past `:after`, in order.
+@lru_cache
+def _thinned(table: Table, column: str, sqlite: bool) -> TextClause:
+    """Return the query for few of the points past `:after`, in order: those of `:gaps` + 1 spans.
 
     They are the first, the last, and the lowest and the highest of each span. A span without any value
-    gives one point without a value. (SQLite takes a bare column from the row of the minimum or maximum.)
+    gives one point without a value. SQLite takes a bare column from the row of the minimum or maximum,
+    which is several times as fast there as the sorting that PostgreSQL is asked for.
     """
     x = X[table]
+    least = (
+        0 if table == "samples" else 1
+    )  # whole numbers: the index of steps is one of whole numbers
     here = f"FROM {table} WHERE run = :run AND {x}"
     span = f"{here} >= low AND {x} < low + size"
-    return f"""
+    if sqlite:
+        lowest, highest = (
+            f"SELECT {x} FROM (SELECT {x}, {end}({column}) {span})" for end in ("min", "max")
+        )
+    else:
+        lowest, highest = (
+            f"SELECT {x} {span} ORDER BY {column} {order} NULLS LAST, {x} LIMIT 1"
+            for order in ("ASC", "DESC")
+        )
+    return text(f"""
         WITH RECURSIVE
-        ends AS (SELECT (SELECT min({x}) {here} > :after) AS first, (SELECT max({x}) {here}) AS last),
+        ends AS (
+            SELECT (SELECT min({x}) {here} > :after) AS first, (SELECT max({x}) {here} > :after) AS last
+        ),
         spans(low, size) AS (
-            SELECT first, 1.0 * (last - first) / (:most / 2 - 2) FROM ends
+            SELECT first, (last - first) / :gaps + {least} FROM ends
             UNION ALL SELECT low + size, size FROM spans, ends WHERE low + size <= last
         ),
         kept AS (
-            SELECT (SELECT {x} FROM (SELECT {x}, min({column}) {span})) AS {x} FROM spans
-            UNION SELECT (SELECT {x} FROM (SELECT {x}, max({column}) {span})) FROM spans
+            SELECT ({lowest}) AS {x} FROM spans UNION SELECT ({highest}) FROM spans
             UNION SELECT first FROM ends UNION SELECT last FROM ends
         )
         SELECT {x}, {column} FROM {table} JOIN kept USING ({x}) WHERE run = :run ORDER BY {x}
-    """
+    """)

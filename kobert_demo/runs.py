@@ -1,7 +1,7 @@
 """Launching, watching and stopping runs: what pages and shell do with the worker processes.
 
 Each run has a worker process from its launch to its end; workers take turns through the store. Runs of a
-dead worker are marked as lost by whoever looks first.
+dead worker are marked as lost by whoever looks first: on its host by its process, elsewhere by its silence.
 """
 
 import os
@@ -20,6 +20,7 @@ import numpy as np
 
 from kobert_demo.bundle import UNFINISHED
 from kobert_demo.config import TrainingConfig
+from kobert_demo.database import VARIABLE
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.errors import ConfigError, DataError, RunError
 from kobert_demo.language import Message
@@ -31,18 +32,20 @@ from kobert_demo.vocabularies import read_vocabulary
 
 RECORDED_PACKAGES = ("torch", "transformers", "sentencepiece", "numpy")
 LOG_LINES = 20
+MOST_SILENCE = 60.0  # seconds without a word of another host's worker, which beats every 5
 
 
 class Runs:
     """The runs of one workspace, with the processes behind them.
 
     Args:
-        workspace: the directory that holds datasets and runs.
+        workspace: the directory that holds datasets and runs. Servers that share a database by
+            `KOBERT_DEMO_DATABASE_URL` share this directory too, under the same path.
     """
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
-        self.store = RunStore(workspace / "runs.sqlite")
+        self.store = RunStore(os.environ.get(VARIABLE) or workspace / "runs.sqlite")
 
     def directory(self, run: str) -> Path:
         return self.workspace / "runs" / run
@@ -212,7 +215,7 @@ class Runs:
         return "\n".join(text.splitlines()[-LOG_LINES:])
 
     def _checked(self, run: Run) -> Run:
-        if not run.active or process_lives(self.directory(run.run)):
+        if not run.active or self._lives(run):
             return run
         for unfinished in self.directory(run.run).glob(f"{UNFINISHED}*"):
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -224,6 +227,11 @@ class Runs:
         if first:  # of all who look, one tells, and nobody's page waits for it
             threading.Thread(target=notify, args=(lost,)).start()
         return lost
+
+    def _lives(self, run: Run) -> bool:
+        if run.host in ("", self.store.host):
+            return process_lives(self.directory(run.run))
+        return run.silent < MOST_SILENCE
 
 
 def choice_of(record: Row) -> DataChoice:

@@ -1,33 +1,39 @@
 """The run store: every run, its steps and its evaluations. It knows nothing of training or of processes."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from sqlalchemy import Table, delete, exists, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from kobert_demo.curves import Curves
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
+from kobert_demo.run_query import all_runs, best_first
+from kobert_demo.tables import (
+    METADATA,
+    DatabaseTime,
+    evaluations,
+    next_place,
+    runs,
+    sparklines,
+    steps,
+)
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "lost", "imported"]
 Row = dict[str, Any]
 
 SPARKLINE_BINS = 20  # each shown by its lowest and its highest loss
 
-RUNS = """
-SELECT runs.*, last.step, last.epoch, last.sentences, last.seconds,
-    best.accuracy, best.macro_f1, best.loss, best.step AS best_step,
-    (SELECT count(*) FROM runs AS other
-     WHERE runs.status = 'queued' AND other.status = 'queued' AND other.place <= runs.place) AS waiting
-FROM runs
-LEFT JOIN steps AS last ON last.run = runs.run
-    AND last.step = (SELECT max(step) FROM steps WHERE run = runs.run)
-LEFT JOIN evaluations AS best ON best.run = runs.run
-    AND best.step = (SELECT step FROM evaluations WHERE run = runs.run
-                     ORDER BY macro_f1 DESC, loss, step LIMIT 1)
-"""
+ENDED = runs.c.status.not_in(("queued", "running"))
+RUNS = all_runs()
+KEEP_SPARKLINE = text(
+    "INSERT INTO sparklines (run, step, losses) VALUES (:run, :step, :losses) "
+    "ON CONFLICT (run) DO UPDATE SET step = excluded.step, losses = excluded.losses"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Run:
         spent: seconds between start and end, of earlier starts.
         device: what it trains on, such as `cpu` or `cuda:1`; None before the first start.
         tags, note: what people wrote about it.
+        host: the machine of its worker; empty in a SQLite file, which is one machine's.
+        silent: seconds since its worker was last heard of; for other hosts, which cannot see its process.
     """
 
     run: str
@@ -72,6 +80,8 @@ class Run:
     note: str
     device: str | None
     spent: float
+    host: str = ""
+    silent: float = field(default=0.0, compare=False)
 
     @property
     def active(self) -> bool:
@@ -83,26 +93,21 @@ class RunStore(Curves):
 
     def add(self, run: str, name: str, record: Row, steps: int) -> None:
         """Put a new run at the end of the queue."""
-        self._write(
-            "INSERT INTO runs (run, name, status, record, steps, created_at) "
-            "VALUES (?, ?, 'queued', ?, ?, ?)",
-            *(run, name, json.dumps(record, ensure_ascii=False), steps, time.time()),
-        )
+        self._add(run, name, record, status="queued", steps=steps)
 
     def add_imported(self, run: str, name: str, record: Row, bundle: str) -> None:
         """Add a run that nothing trained here: it has a bundle from the start."""
-        self._write(
-            "INSERT INTO runs (run, name, status, record, steps, created_at, bundle) "
-            "VALUES (?, ?, 'imported', ?, 0, ?, ?)",
-            *(run, name, json.dumps(record, ensure_ascii=False), time.time(), bundle),
-        )
+        self._add(run, name, record, status="imported", steps=0, bundle=bundle)
+
+    def _add(self, run: str, name: str, record: Row, **values: object) -> None:
+        packed = json.dumps(record, ensure_ascii=False)
+        at = {"created_at": time.time(), "seen_at": DatabaseTime(), "host": self.host}
+        self._write(insert(runs).values(run=run, name=name, record=packed, **at, **values))
 
     def runs(self) -> list[Run]:
         """Return all runs, the newest first."""
-        return [
-            _run(row)
-            for row in self._read(f"{RUNS} ORDER BY runs.created_at DESC, runs.place DESC")
-        ]
+        newest = RUNS.order_by(runs.c.created_at.desc(), runs.c.place.desc())
+        return [_run(row) for row in self._read(newest)]
 
     def run(self, run: str) -> Run:
         """Return one run.
@@ -110,179 +115,170 @@ class RunStore(Curves):
         Raises:
             RunError: there is none of this id.
         """
-        rows = self._read(f"{RUNS} WHERE runs.run = ?", run)
+        rows = self._read(RUNS.where(runs.c.run == run))
         if not rows:
             raise RunError("There is no run {run}: list the runs to see their ids.", run=run)
         return _run(rows[0])
 
     def set_pid(self, run: str, pid: int) -> None:
-        self._write("UPDATE runs SET pid = ? WHERE run = ?", pid, run)
+        self._change(run, pid=pid)
+
+    def touch(self, run: str) -> None:
+        """Write down that the worker of a run lives, for servers that cannot see its process."""
+        self._change(run, seen_at=DatabaseTime())
 
     def claim(self, run: str, device: str) -> bool:
-        """Start `run` if it is the first of the queue and the device is free; say whether it did."""
+        """Start `run` if it is the first of its host's queue and the device is free; say whether it did."""
+        other, first = runs.alias("other"), runs.alias("first")
+        free = ~exists().where(
+            other.c.status == "running", other.c.host == self.host, other.c.device == device
+        )
+        head = select(func.min(first.c.place)).where(
+            first.c.status == "queued", first.c.host == self.host
+        )
+        mine = update(runs).where(runs.c.run == run, runs.c.status == "queued")
+        start = mine.where(free, runs.c.place == head.scalar_subquery())
         try:
-            return (
-                self._write(
-                    "UPDATE runs SET status = 'running', started_at = ?, device = ? WHERE run = ? "
-                    "AND status = 'queued' AND NOT EXISTS "
-                    "(SELECT 1 FROM runs WHERE status = 'running' AND device = ?) "
-                    "AND place = (SELECT min(place) FROM runs WHERE status = 'queued')",
-                    *(time.time(), device, run, device),
-                )
-                == 1
-            )
-        except sqlite3.IntegrityError:  # another worker was faster
+            values = {"status": "running", "started_at": time.time(), "device": device}
+            return self._write(start.values(values)) == 1
+        except IntegrityError:  # another worker was faster
             return False
 
     def requeue(self, run: str) -> bool:
-        """Put a run that ended unfinished at the end of the queue; say whether it was one."""
-        return (
-            self._write(
-                "UPDATE runs SET status = 'queued', place = (SELECT max(place) + 1 FROM runs), "
-                "spent = spent + coalesce(ended_at - started_at, 0), started_at = NULL, "
-                "ended_at = NULL, pid = NULL, stop_requested = 0, error = NULL "
-                "WHERE run = ? AND status IN ('stopped', 'failed', 'lost')",
-                run,
-            )
-            == 1
-        )
+        """Put a run that ended unfinished at the end of this host's queue; say whether it was one."""
+        unfinished = runs.c.status.in_(("stopped", "failed", "lost"))
+        again = update(runs).where(runs.c.run == run, unfinished)
+        spent = runs.c.spent + func.coalesce(runs.c.ended_at - runs.c.started_at, 0)
+        nothing = dict.fromkeys(("started_at", "ended_at", "pid", "error"))
+        with self._transaction() as connection:
+            place = next_place(connection.dialect)
+            where = {"host": self.host, "seen_at": DatabaseTime(), "place": place}
+            values = {"status": "queued", "spent": spent, "stop_requested": 0, **where, **nothing}
+            return connection.execute(again.values(values)).rowcount == 1
 
     def rewind(self, run: str, step: int, evaluated: int) -> None:
         """Forget steps past `step` and evaluations past step `evaluated`: they are taken again."""
-        for table, last in (("steps", step), ("evaluations", evaluated)):
-            self._write(f"DELETE FROM {table} WHERE run = ? AND step > ?", run, last)
+        for table, last in ((steps, step), (evaluations, evaluated)):
+            self._write(delete(table).where(table.c.run == run, table.c.step > last))
 
     def best_step(self, run: str, until: int) -> int | None:
         """Return the step of the best evaluation by macro-F1, then loss, of those up to step `until`."""
-        rows = self._read(
-            "SELECT step FROM evaluations WHERE run = ? AND step <= ? "
-            "ORDER BY macro_f1 DESC, loss, step LIMIT 1",
-            *(run, until),
-        )
+        columns = evaluations.c
+        rows = self._read(best_first().where(columns.run == run, columns.step <= until))
         return rows[0]["step"] if rows else None
 
     def end(self, run: str, status: Status, error: Message | None = None) -> bool:
         """End an active run; say whether it was one."""
-        return (
-            self._write(
-                "UPDATE runs SET status = ?, ended_at = ?, error = ? "
-                "WHERE run = ? AND status IN ('queued', 'running')",
-                *(status, time.time(), _pack(error), run),
-            )
-            == 1
-        )
+        active = update(runs).where(runs.c.run == run, ~ENDED)
+        values = {"status": status, "ended_at": time.time(), "error": _pack(error)}
+        return self._write(active.values(values)) == 1
 
     def request_stop(self, run: str) -> None:
-        self._write("UPDATE runs SET stop_requested = 1 WHERE run = ?", run)
+        self._change(run, stop_requested=1)
 
     def stop_requested(self, run: str) -> bool:
-        rows = self._read("SELECT stop_requested FROM runs WHERE run = ?", run)
+        rows = self._read(select(runs.c.stop_requested).where(runs.c.run == run))
         return bool(rows[0]["stop_requested"])
 
     def swap(self, run: str, other: str) -> bool:
         """Let two waiting runs change places in the queue; say whether both still waited."""
+        both = (runs.c.run.in_((run, other)), runs.c.status == "queued")
         with self._transaction() as connection:
             # Neither can take the other's place first, so both step aside, below 0.
-            sql = "UPDATE runs SET place = -place WHERE status = 'queued' AND run IN (?, ?)"
-            if connection.execute(sql, (run, other)).rowcount < 2:
+            aside = update(runs).where(*both).values(place=-runs.c.place)
+            if connection.execute(aside).rowcount < 2:
                 connection.rollback()
                 return False
-            sql = "SELECT -sum(place) FROM runs WHERE place < 0"
-            (both,) = connection.execute(sql).fetchone()
-            connection.execute("UPDATE runs SET place = place + ? WHERE place < 0", (both,))
+            places = connection.execute(select(runs.c.place).where(*both)).scalars()
+            back = update(runs).where(*both).values(place=runs.c.place - sum(places))
+            connection.execute(back)
             return True
 
     def describe(self, run: str, name: str, tags: Iterable[str], note: str) -> None:
         """Write down what people call a run and say of it."""
-        self._write(
-            "UPDATE runs SET name = ?, tags = ?, note = ? WHERE run = ?",
-            *(name, json.dumps(list(tags), ensure_ascii=False), note, run),
-        )
+        packed = json.dumps(list(tags), ensure_ascii=False)
+        self._change(run, name=name, tags=packed, note=note)
 
     def delete(self, run: str) -> bool:
         """Forget a run that has ended, and all that belongs to it; say whether it was one."""
         with self._transaction() as connection:
-            deleted = connection.execute(
-                "DELETE FROM runs WHERE run = ? AND status NOT IN ('queued', 'running')", (run,)
-            ).rowcount
-            of_runs = connection.execute(
-                "SELECT tables.name FROM sqlite_schema AS tables "
-                "JOIN pragma_table_info(tables.name) AS columns ON columns.name = 'run' "
-                "WHERE tables.type = 'table' AND tables.name <> 'runs'"
-            ).fetchall()
-            for (table,) in of_runs if deleted else ():
-                connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
-        return deleted == 1
+            ended = delete(runs).where(runs.c.run == run, ENDED)
+            deleted = connection.execute(ended).rowcount == 1
+            for table in METADATA.sorted_tables if deleted else ():
+                connection.execute(delete(table).where(table.c.run == run))
+        return deleted
 
     def set_bundle(self, run: str, bundle: str | None) -> None:
-        self._write("UPDATE runs SET bundle = ? WHERE run = ?", bundle, run)
+        self._change(run, bundle=bundle)
 
-    def add_steps(self, run: str, steps: Iterable[Row]) -> None:
+    def _change(self, run: str, **values: object) -> None:
+        self._write(update(runs).where(runs.c.run == run).values(**values))
+
+    def add_steps(self, run: str, new: Iterable[Row]) -> None:
         """Append training steps, each a row of the `steps` table without its run."""
-        with self._transaction() as connection:
-            connection.executemany(
-                "INSERT INTO steps VALUES (:run, :step, :epoch, :loss, :accuracy, :learning_rate, "
-                ":grad_norm, :sentences, :seconds)",
-                [{"run": run, **step} for step in steps],
-            )
+        if rows := [{"run": run, **_numbers(step)} for step in new]:
+            self._write(insert(steps), rows)
 
     def add_evaluation(self, run: str, evaluation: Row) -> None:
         """Append an evaluation; `confusion` is a nested list."""
-        self._write(
-            "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)",
-            run,
-            *(evaluation[name] for name in ("step", "epoch", "loss", "accuracy", "macro_f1")),
-            json.dumps(evaluation["confusion"]),
-        )
+        confusion = json.dumps(evaluation["confusion"])
+        row = {**_numbers(evaluation), "run": run, "confusion": confusion}
+        self._write(insert(evaluations), [row])
 
     def steps(self, run: str, after: int = 0) -> list[Row]:
         """Return the training steps past step `after`, in order."""
-        return self._read(
-            "SELECT * FROM steps WHERE run = ? AND step > ? ORDER BY step", run, after
-        )
+        return self._after(steps, run, after)
 
     def evaluations(self, run: str, after: int = 0) -> list[Row]:
         """Return the evaluations past step `after`, in order."""
-        rows = self._read(
-            "SELECT * FROM evaluations WHERE run = ? AND step > ? ORDER BY step", run, after
-        )
+        rows = self._after(evaluations, run, after)
         return [{**row, "confusion": json.loads(row["confusion"])} for row in rows]
+
+    def _after(self, table: Table, run: str, after: int) -> list[Row]:
+        mine = select(table).where(table.c.run == run, table.c.step > after)
+        return self._read(mine.order_by(table.c.step))
 
     def active(self) -> set[str]:
         """Return the ids of the runs that wait or train: the cheapest look at what goes on."""
-        rows = self._read("SELECT run FROM runs WHERE status IN ('queued', 'running')")
-        return {row["run"] for row in rows}
+        return {row["run"] for row in self._read(select(runs.c.run).where(~ENDED))}
 
-    def sparklines(self, runs: Iterable[Run]) -> dict[str, list[float]]:
+    def sparklines(self, of: Iterable[Run]) -> dict[str, list[float]]:
         """Return the training loss of each run in a few points, the spikes among them.
 
         Those of runs that have ended are kept, so that a list of a thousand opens at once.
         """
-        kept = {row["run"]: row for row in self._read("SELECT * FROM sparklines")}
+        kept = {row["run"]: row for row in self._read(select(sparklines))}
         lines, fresh = {}, []
-        for run in runs:
+        for run in of:
             found = kept.get(run.run)
             if found and found["step"] == run.step:
                 lines[run.run] = json.loads(found["losses"])
                 continue
             lines[run.run] = self._sparkline(run)
             if not run.active:
-                fresh.append((run.run, run.step, json.dumps(lines[run.run])))
+                losses = json.dumps(lines[run.run])
+                fresh.append({"run": run.run, "step": run.step, "losses": losses})
         if fresh:
-            with self._transaction() as connection:
-                connection.executemany("INSERT OR REPLACE INTO sparklines VALUES (?, ?, ?)", fresh)
+            self._write(KEEP_SPARKLINE, fresh)
         return lines
 
     def _sparkline(self, run: Run) -> list[float]:
         """Return each step's loss, or the lowest and the highest of each of `SPARKLINE_BINS` bins."""
-        size = -(-run.step // SPARKLINE_BINS)
-        sql = "SELECT min(loss) AS low, max(loss) AS high FROM steps WHERE run = ? AND step BETWEEN ? AND ?"
+        size = max(-(-run.step // SPARKLINE_BINS), 1)
+        loss = steps.c.loss
+        ends = select(func.min(loss).label("low"), func.max(loss).label("high"))
+        mine = ends.where(steps.c.run == run.run)
         bins = [
-            self._read(sql, run.run, first, first + max(size, 1) - 1)[0]
-            for first in range(1, run.step + 1, max(size, 1))
+            self._read(mine.where(steps.c.step.between(first, first + size - 1)))[0]
+            for first in range(1, run.step + 1, size)
         ]
-        columns = ("low",) if size <= 1 else ("high", "low")
+        columns = ("low",) if size == 1 else ("high", "low")
         return [bin[column] for bin in bins for column in columns if bin[column] is not None]
+
+
+def _numbers(row: Row) -> Row:
+    """Return a row with None where a figure is not a number."""
+    return {name: None if value != value else value for name, value in row.items()}
 
 
 def _pack(message: Message | None) -> str | None:
@@ -293,10 +289,9 @@ def _pack(message: Message | None) -> str | None:
 
 
 def _run(row: Row) -> Run:
-    del row["place"]
     row["record"] = json.loads(row["record"])
     row["error"] = Message(**json.loads(row["error"])) if row["error"] else None
     row["tags"] = tuple(json.loads(row["tags"]))
     row["stop_requested"] = bool(row["stop_requested"])
-    counts = {name: row[name] or 0 for name in ("step", "epoch", "sentences", "seconds")}
+    counts = {name: row[name] or 0 for name in ("step", "epoch", "sentences", "seconds", "silent")}
     return Run(**{**row, **counts})

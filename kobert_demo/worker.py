@@ -21,6 +21,7 @@ from kobert_demo.config import TrainingConfig
 from kobert_demo.device import devices, training_threads
 from kobert_demo.errors import KobertDemoError, RunError
 from kobert_demo.events import Evaluation, Settled, TrainStep
+from kobert_demo.heartbeat import beating
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
@@ -213,7 +214,9 @@ def main() -> None:
     workspace, run = sys.argv[1:]
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     os.nice(NICENESS)
-    Worker(Runs(Path(workspace)), run).work()
+    runs = Runs(Path(workspace))
+    with beating(runs.store, run):
+        Worker(runs, run).work()
 
 
 if __name__ == "__main__":

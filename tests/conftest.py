@@ -21,12 +21,13 @@ if (
 
 from kobert_demo.dataset import Dataset, detect_columns, parse
 from kobert_demo.reading import detect_format
+from tests.databases import KINDS, new_database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from kobert_demo.runs import Runs
-    from kobert_demo.store import Run
+    from kobert_demo.store import Run, RunStore
 
 PROJECT = Path(__file__).parents[1]
 COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
@@ -110,6 +111,23 @@ def workspace(tmp_path: Path) -> Path:
     path = tmp_path / "workspace"
     path.mkdir()
     return path
+
+
+@pytest.fixture(params=KINDS)
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where a new run store is kept, in each kind of database."""
+    with new_database(request.param, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def store(where: Path | str) -> "Iterator[RunStore]":
+    """A new run store in each kind of database."""
+    from kobert_demo.store import RunStore
+
+    found = RunStore(where)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
