@@ -9,8 +9,9 @@ run: .venv/run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: .venv/test .venv/browser
-	$(BIN)/pytest -n 2 -m "not browser"
+	$(BIN)/pytest -n 2 -m "not browser and not cluster"
 	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m cluster
 
 check: .venv/test
 	$(BIN)/ruff check
@@ -33,6 +34,11 @@ ready-made: .venv/run
 
 .venv/test: .venv/run requirements-dev.txt
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+# What several machines need; nothing else asks for it.
+.venv/cluster: .venv/test requirements-cluster.txt
+	$(BIN)/pip install --quiet -r requirements-cluster.txt
 	touch $@
 
 # Debian's Chromium if it is there, else Playwright's own; without either the browser tests are skipped.
