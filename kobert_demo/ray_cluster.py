@@ -5,8 +5,9 @@ Ray is imported only by who enters `connected`.
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from kobert_demo.errors import ConfigError, RunError
@@ -59,7 +60,8 @@ def connected(address: str) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError, AssertionError):  # what it raises for a refusal
         raise _unreachable(address) from None
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # Ray tells there of killed workers; results stand alone
+            yield
     finally:
         ray.shutdown()
 

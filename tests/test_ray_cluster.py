@@ -31,7 +31,7 @@ def test_the_address_is_the_given_one_else_the_environments(
 
 def test_without_ray_one_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)  # importing it would fail
-    with pytest.raises(RunError, match="requirements-cluster.txt"), connected("127.0.0.2:6379"):
+    with pytest.raises(RunError, match=r"requirements-cluster\.txt"), connected("127.0.0.2:6379"):
         pass
 
 
@@ -73,7 +73,8 @@ def where(number):
     return ray.util.get_node_ip_address(), kobert_demo.errors.__file__
 
 with connected({cluster.address!r}):
-    print(*sorted({{node for node, _ in ray.get([where.remote(number) for number in range(4)])}}))
+    found = sorted({{node for node, _ in ray.get([where.remote(number) for number in range(4)])}})
+print(*found)
 """
         told = subprocess.run(
             [sys.executable, "-c", code], cwd=PROJECT, text=True, capture_output=True, timeout=120
