@@ -59,11 +59,11 @@ def connected(address: str) -> Iterator[None]:
         )
     except (OSError, RuntimeError, ValueError, AssertionError):  # what it raises for a refusal
         raise _unreachable(address) from None
-    try:
-        with redirect_stdout(sys.stderr):  # Ray tells there of killed workers; results stand alone
+    with redirect_stdout(sys.stderr):  # Ray tells there of killed workers, some of it at its end
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _answers(address: str) -> bool:
