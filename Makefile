@@ -9,8 +9,9 @@ run: .venv/run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: .venv/test .venv/browser
-	$(BIN)/pytest -n 2 -m "not browser"
+	$(BIN)/pytest -n 2 -m "not browser and not cluster"
 	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m cluster
 
 check: .venv/test
 	$(BIN)/ruff check

@@ -104,7 +104,23 @@ def _score(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--guard", action="store_true", help="put ' before what spreadsheets would compute"
     )
+    verb.add_argument(
+        "--on",
+        choices=("here", "ray"),
+        default="here",
+        help="ray: FILE is a folder or pattern of TSV and Parquet files, --out a new directory",
+    )
+    verb.add_argument(
+        "--ray-address", metavar="HOST:PORT", help="of the cluster (KOBERT_DEMO_RAY_ADDRESS)"
+    )
+    verb.add_argument("--workers", type=_count, default=1, help="how many score on it (1)")
     _common(verb)
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError("give a whole number from 1")
+    return int(given)
 
 
 def _encode(verb: argparse.ArgumentParser) -> None:

@@ -103,7 +103,7 @@ def score_file(
                 work.records = 1
                 file.write(layout.lines([layout.header(next(source).cells)]))
         for block in _blocks(source):
-            answers = _answers(block, layout, predictor)
+            answers = answers_of(block, layout, predictor)
             rows = [layout.row(*each) for each in zip(block, answers, strict=True)]
             file.write(layout.lines(rows))
             file.flush()
@@ -182,7 +182,7 @@ def _blocks(source: Iterator[Record]) -> Iterator[list[Record]]:
         yield block
 
 
-def _answers(
+def answers_of(
     block: list[Record], layout: Layout, predictor: "Predictor"
 ) -> list[NDArray[np.float32] | None]:
     """Return the probabilities of each record, (labels); None where it holds no sentence."""

@@ -228,7 +228,7 @@ def test_quick_verbs_do_not_import_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from kobert_demo.cli import main; "
         f"main(['encode', '안녕']); main(['runs', '--workspace', {str(tmp_path)!r}]); "
-        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'streamlit')))"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'streamlit', 'ray')))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
