@@ -168,7 +168,7 @@ def work(directory: Path) -> State:
             written = clock
 
     try:
-        predictor = Predictor(order.model)
+        predictor = Predictor(order.model, order.exact)
         out = output(directory, order)
         out.unlink(missing_ok=True)  # the process was killed before it could say that it was done
         path = Path(order.path)

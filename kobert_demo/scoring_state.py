@@ -27,6 +27,7 @@ class Order:
         text, label: columns from 0; label is None where there is none.
         guard: whether an apostrophe keeps spreadsheets from computing.
         created: seconds since 1970.
+        exact: whether it is computed in float32, also where bfloat16 or int8 is quicker.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Order:
     label: int | None
     guard: bool
     created: float
+    exact: bool = False
 
     @property
     def ending(self) -> str:

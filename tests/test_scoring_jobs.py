@@ -1,5 +1,6 @@
 """Files scored in a process of their own: whole, cancelled, killed, gone on with, deleted."""
 
+import json
 import os
 import signal
 import time
@@ -13,8 +14,8 @@ from kobert_demo.errors import DataError
 from kobert_demo.file_scoring import choose_layout, score_file
 from kobert_demo.predictor import Predictor
 from kobert_demo.reading import detect_format
-from kobert_demo.scoring_jobs import Job, ScoringJobs
-from kobert_demo.scoring_state import Order, State, write_state
+from kobert_demo.scoring_jobs import Job, ScoringJobs, work
+from kobert_demo.scoring_state import Order, State, read_order, write_order, write_state
 from tests.models import save_tiny_model, tiny_model, write_tsv
 
 LABELS = ("분노", "행복")
@@ -174,3 +175,33 @@ def test_a_deleted_job_leaves_nothing_and_a_damaged_one_can_go_on(
     assert jobs.list() == []
     assert list((workspace / "scores").iterdir()) == []
     assert Path(job.order.path).is_file()
+
+
+def test_full_precision_reaches_the_model(
+    order: Callable[..., Order], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    class Heard(Predictor):
+        def __init__(self, model: str, exact: bool = False) -> None:
+            asked.append(exact)
+            super().__init__(model, exact)
+
+    monkeypatch.setattr("kobert_demo.predictor.Predictor", Heard)
+    for place, exact in enumerate((False, True)):
+        directory = workspace / "scores" / str(place)
+        write_order(directory, order(exact=exact))
+        assert work(directory).stage == "done"
+    assert asked == [False, True]
+
+
+def test_an_order_from_before_full_precision_could_be_chosen_is_read(
+    order: Callable[..., Order], workspace: Path
+) -> None:
+    directory = workspace / "scores" / "old"
+    write_order(directory, order())
+    path = directory / "order.json"
+    row = json.loads(path.read_text(encoding="utf-8"))
+    del row["exact"]
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert not read_order(directory).exact

@@ -134,11 +134,14 @@ def test_what_was_detected_can_be_changed(
     next(box for box in page.selectbox if box.label == "Sentence column").set_value(0).run()
     next(box for box in page.selectbox if box.label == "Label column").set_value(-1).run()
     page.checkbox(key="score guard").check().run()
+    page.checkbox(key="score exact").check().run()
     page.button(key="start scoring").click().run()
     job = wait(ScoringJobs(workspace), lambda job: not job.state.active)
     assert job.order.how.encoding == "cp949"
     assert (job.order.text, job.order.label, job.order.guard) == (0, None, True)
+    assert job.order.exact
     assert job.state.stage == "done", job.state.error
+    assert "Full precision" in said(open_page(job=job.id))
 
 
 def test_a_list_of_sentences_is_enough_and_an_empty_file_is_said(

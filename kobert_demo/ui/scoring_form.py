@@ -42,15 +42,22 @@ def scoring_form(classifier: str, model: str) -> Order | None:
         show_sample(source, how)
     with settings:
         text, label = _columns(source, how)
-    guard = st.checkbox(
-        t("Guard cells for spreadsheets"),
-        key="score guard",
-        persist_state="session",
-        help=t(
-            "An apostrophe before cells that begin with =, +, - or @ keeps Excel and others from "
-            "computing them. Without it, the original cells stay exactly as they are."
-        ),
-    )
+    with st.container(horizontal=True, gap="large"):
+        guard = st.checkbox(
+            t("Guard cells for spreadsheets"),
+            key="score guard",
+            persist_state="session",
+            help=t(
+                "An apostrophe before cells that begin with =, +, - or @ keeps Excel and others from "
+                "computing them. Without it, the original cells stay exactly as they are."
+            ),
+        )
+        exact = st.checkbox(
+            t("Full precision"),
+            key="score exact",
+            persist_state="session",
+            help=t("float32: slower, and free of the small rounding of bfloat16."),
+        )
     if not st.button(
         t("Start scoring"), type="primary", icon=":material/play_arrow:", key="start scoring"
     ):
@@ -65,6 +72,7 @@ def scoring_form(classifier: str, model: str) -> Order | None:
         label=label,
         guard=guard,
         created=time.time(),
+        exact=exact,
     )
 
 

@@ -37,13 +37,12 @@ def job_view(job: Job, trained: dict[str, Run]) -> None:
     name, colour = STAGES[job.state.stage]
     badge = f":{colour}-badge[{name.in_language(language())}]"
     st.markdown(f"#### {plain(job.order.name)} {badge}")
-    st.caption(
-        t(
-            "Classified by {model} · {date}",
-            model=plain(classifier_name(trained, job.order.classifier)),
-            date=f"{visitors_time(job.order.created):%Y-%m-%d %H:%M}",
-        )
+    told = t(
+        "Classified by {model} · {date}",
+        model=plain(classifier_name(trained, job.order.classifier)),
+        date=f"{visitors_time(job.order.created):%Y-%m-%d %H:%M}",
     )
+    st.caption(f"{told} · {t('Full precision')}" if job.order.exact else told)
     if job.state.active:
         st.fragment(_progress, run_every=TICK)(job.id)
     elif job.state.stage == "done":
