@@ -2,15 +2,16 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -100,16 +101,13 @@ def counted(out: Path) -> Counter[int]:
     return found
 
 
-def scorers() -> list[int]:
-    """Return the ids of the processes that hold a copy of the model, idle or at work."""
+def scorers() -> list[psutil.Process]:
+    """Return the processes of this test's own cluster that hold a copy of the model."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            name = entry.read_bytes()
-        except OSError:
-            continue
-        if name.startswith(b"ray::") and b"Scorer" in name:
-            found.append(int(entry.parent.name))
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "Scorer" in " ".join(process.cmdline()):
+                found.append(process)
     return found
 
 
@@ -119,10 +117,10 @@ def test_every_row_is_there_once_though_a_worker_and_then_the_driver_are_killed(
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     verb = start(folder, whole, model, cluster.address)
     await_parts(verb, whole, 2)
-    killed = scorers()
-    assert killed
-    os.kill(killed[0], signal.SIGKILL)
+    (killed, *_) = scorers()
+    killed.kill()
     told = finish(verb)
+    assert not killed.is_running()
     assert counted(whole) == Counter(range(ROWS))
     assert (told["rows_in"], told["rows_out"], told["scored"]) == (ROWS, ROWS, ROWS)
     manifest = json.loads((whole / "manifest.json").read_text(encoding="utf-8"))
