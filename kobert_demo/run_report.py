@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kobert_demo.charts import label_colours, label_counts, percent, probability_bars
+from kobert_demo.charts import (
+    label_colours,
+    label_counts,
+    length_histogram,
+    percent,
+    probability_bars,
+)
+from kobert_demo.config import TrainingConfig
 from kobert_demo.curves import Table
-from kobert_demo.errors import DataError
+from kobert_demo.encoded_store import encode_dataset
+from kobert_demo.errors import DataError, RunError
 from kobert_demo.evaluation_charts import progress_curves
 from kobert_demo.html_report import (
     chart,
@@ -22,8 +30,11 @@ from kobert_demo.html_report import (
     table,
 )
 from kobert_demo.language import Language, Message, translate
+from kobert_demo.model_files import find_model
+from kobert_demo.preflight import Report, inspect
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run
+from kobert_demo.vocabularies import read_vocabulary
 
 if TYPE_CHECKING:
     from kobert_demo.predictor import Prediction
@@ -39,13 +50,15 @@ class Story:
 
     Attributes:
         labels: the run's, in the order of the confusion counts.
-        train: label to its training sentences; None where the data is not at hand.
+        max_length: pieces of a sentence that the model reads.
+        data: what the pre-flight check finds in the training data; None where it is not at hand.
         losses, shares: named curves of training and of evaluations.
         best: the evaluation of the model that was kept; None where there was none.
     """
 
     labels: Sequence[str]
-    train: Mapping[str, int] | None
+    max_length: int
+    data: Report | None
     losses: Sequence[tuple[Message, Curve]]
     shares: Sequence[tuple[Message, Curve]]
     best: Row | None
@@ -54,12 +67,7 @@ class Story:
 def story_of(runs: Runs, run: Run) -> Story:
     """Read what a report tells of a run."""
     labels = run.record["labels"]
-    train = None
-    with suppress(DataError):
-        if "data" in run.record:
-            data = runs.data(run.run)[0]
-            counts = np.bincount(data.label_ids, minlength=len(labels)).tolist()
-            train = dict(zip(data.labels, counts, strict=True))
+    max_length = run.record.get("config", {}).get("max_length", TrainingConfig.max_length)
 
     def curve(table: Table, column: str) -> Curve:
         return runs.store.curve(run.run, table, column, most=MOST_POINTS)
@@ -67,7 +75,8 @@ def story_of(runs: Runs, run: Run) -> Story:
     evaluations = runs.store.evaluations(run.run)
     return Story(
         labels,
-        train,
+        max_length,
+        _checked(runs, run, max_length),
         [
             (Message("Train loss"), curve("steps", "loss")),
             (Message("Test loss"), curve("evaluations", "loss")),
@@ -79,6 +88,18 @@ def story_of(runs: Runs, run: Run) -> Story:
         ],
         next((row for row in evaluations if row["step"] == run.best_step), None),
     )
+
+
+def _checked(runs: Runs, run: Run, max_length: int) -> Report | None:
+    """Check a run's data as before it was launched; its encoding is still on disk, most times."""
+    if "data" not in run.record:
+        return None
+    with suppress(DataError, RunError):
+        train, test = runs.data(run.run)
+        vocabulary = read_vocabulary(find_model(str(runs.bundle(run.run))).vocabulary)
+        encoded = encode_dataset(train, vocabulary, runs.workspace)
+        return inspect(train, encoded, vocabulary, max_length, test)
+    return None
 
 
 def as_html(
@@ -136,9 +157,17 @@ def _story(story: Story, language: Language) -> Iterable[str]:
         return translate(text, language)
 
     colours = label_colours(story.labels)
-    if story.train:
+    if story.data:
         yield heading(t("Training data"))
-        yield chart(label_counts(story.train, colours))
+        yield table([], _figures(story.data, language))
+        yield heading(t("Sentences per label"), 3)
+        yield chart(label_counts(story.data.label_counts, colours))
+        yield heading(t("Length of the sentences in pieces"), 3)
+        limit = translate("maximum length {length}", language, length=story.max_length)
+        axes = {"x_title": t("Pieces, [CLS] and [SEP] included"), "y_title": t("Sentences")}
+        yield chart(
+            length_histogram(story.data.lengths, story.max_length, limit_title=limit, **axes)
+        )
     if any(steps for _, (steps, _) in story.losses):
         yield heading(t("Training curves"))
         for curves, title, limits in (
@@ -155,6 +184,42 @@ def _story(story: Story, language: Language) -> Iterable[str]:
         yield heading(t("Each label"))
         head = [t("Label"), t("Sentences"), t("Precision"), t("Recall")]
         yield table(head, _rates(counts, story.labels))
+
+
+def _figures(data: Report, language: Language) -> list[list[object]]:
+    """Return the figures of the pre-flight check: name, value, what it means."""
+
+    def t(text: str, /) -> str:
+        return translate(text, language)
+
+    return [
+        [t("Sentences"), f"{sum(data.label_counts.values()):,}", ""],
+        [
+            t("Duplicates"),
+            f"{data.duplicates:,}",
+            t("Rows whose sentence and label stood in an earlier row already."),
+        ],
+        [
+            t("Conflicts"),
+            f"{data.conflicts:,}",
+            t("Sentences that stand with more than one label."),
+        ],
+        [
+            t("Leaked"),
+            f"{data.leaked:,}",
+            t("Test sentences that are training sentences too: they make the test too easy."),
+        ],
+        [
+            t("Cut"),
+            percent(data.truncated),
+            t("Sentences longer than the maximum length: the model does not read their ends."),
+        ],
+        [
+            "[UNK]",
+            percent(data.unk_rate),
+            t("Pieces that the vocabulary does not know. Past 5% something is wrong."),
+        ],
+    ]
 
 
 def _rates(counts: np.ndarray, labels: Sequence[str]) -> list[list[object]]:

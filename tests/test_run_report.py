@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from kobert_demo.encoding import encode
@@ -12,6 +13,7 @@ from kobert_demo.evaluation_charts import progress_curves
 from kobert_demo.language import Message
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.predictor import Prediction
+from kobert_demo.preflight import Report
 from kobert_demo.run_report import Story, as_html, story_of
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
@@ -37,7 +39,16 @@ def story() -> Story:
     line = ([10, 20], [0.9, 0.5])
     return Story(
         LABELS,
-        dict(zip(LABELS, (4321, 12), strict=True)),
+        32,
+        Report(
+            label_counts=dict(zip(LABELS, (4321, 12), strict=True)),
+            duplicates=17,
+            conflicts=18,
+            lengths=np.bincount([5] * 3000 + [40] * 1333),
+            truncated=1333 / 4333,
+            unk_rate=0.0125,
+            leaked=19,
+        ),
         [(Message("Train loss"), line), (Message("Test loss"), line)],
         [(Message("Train accuracy"), line), (Message("Macro-F1"), line)],
         best,
@@ -55,8 +66,10 @@ def test_the_report_is_whole_and_escapes_what_people_wrote(language: str) -> Non
     assert "<b>굵게" not in text
     assert "&lt;img src=x" in page
     assert not re.search(r'(src|href)="?https?:', page)
-    assert page.count("plotly-graph-div") == 5  # data, two of curves, two sentences
+    assert page.count("plotly-graph-div") == 6  # labels, lengths, two of curves, two sentences
     assert "1,234" in page
+    for figure in ("4,333", "17", "18", "19", "30.8%", "1.2%"):
+        assert f"<td>{figure}</td>" in page, figure
     assert page.count('class="pieces"') == 2
     assert all(f"<span>{token}<small>" in page for token in told[1].encoding.tokens)
     assert "75.0%" in page
@@ -84,9 +97,13 @@ def test_a_run_tells_its_story(evaluated: tuple[Runs, Run]) -> None:
     told = story_of(runs, run)
     assert told.best is not None
     assert told.best["macro_f1"] == run.macro_f1
-    assert told.train is not None
-    assert sum(told.train.values()) == run.record["data"]["train_rows"]
-    assert list(told.train) == list(told.labels)
+    assert told.data is not None
+    assert sum(told.data.label_counts.values()) == run.record["data"]["train_rows"]
+    assert list(told.data.label_counts) == list(told.labels)
+    train, test = runs.data(run.run)
+    assert told.data.leaked == len(set(train.texts) & set(test.texts))
+    assert told.data.truncated == told.data.lengths[49:].sum() / len(train)
+    assert told.max_length == 48
     assert [steps[-1] for _, (steps, _) in told.losses] == [run.steps, run.steps]
 
 
@@ -103,7 +120,7 @@ def test_it_opens_offline_runs_nothing_and_prints_on_paper(
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
-        page.locator(".js-plotly-plot .main-svg").nth(9).wait_for(state="attached")
+        page.locator(".js-plotly-plot .main-svg").nth(11).wait_for(state="attached")
         assert page.title().endswith(HOSTILE)
         assert page.locator("img").count() == 0
         page.get_by_role("heading", name="모델 카드").wait_for()
@@ -150,10 +167,10 @@ def test_one_click_gives_a_report_of_sentences_and_of_a_run(
         for path, matrices in ((sentences, 0), (whole, 1)):
             report.goto(path.as_uri())
             report.locator("section .js-plotly-plot .main-svg").nth(3).wait_for(state="attached")
-            assert report.locator("h3").all_text_contents() == [HOSTILE, "오늘 정말 좋다"]
+            assert report.locator("section h3").all_text_contents() == [HOSTILE, "오늘 정말 좋다"]
             assert report.locator("img").count() == 0
             assert report.title() != "pwned"
             assert report.locator(".matrix").count() == matrices
         report.get_by_text(evaluated[1].run).first.wait_for()
         assert report.locator(".matrix tbody tr").count() == 7
-        assert report.locator(".js-plotly-plot").count() == 5
+        assert report.locator(".js-plotly-plot").count() == 6
