@@ -71,7 +71,7 @@ def end(runs: Runs, run: str) -> None:
 def test_the_first_visit_classifies(app: App, page: "Page") -> None:
     page.goto(f"{app.url}/classification")
     page.get_by_text("[CLS]").first.wait_for(timeout=60_000)
-    page.get_by_test_id("stHtml").get_by_text("행복", exact=True).wait_for()
+    page.get_by_test_id("stHtml").get_by_text("행복", exact=True).first.wait_for()
     page.get_by_text("앱에 들어 있는 작은 모델입니다").wait_for()
 
 
