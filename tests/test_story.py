@@ -173,7 +173,10 @@ def test_a_long_run_is_drawn_with_few_points_and_its_spike(
     end(runs, run)
     (last,) = runs.store.steps(run)[-1:]
     numbers = range(last["step"] + 1, 4_001)
-    more = [{**last, "step": step, "loss": 9.0 if step == 2_345 else 1.0} for step in numbers]
+    more = [
+        {**last, "step": step, "loss": 9.0 if step == 2_345 else 1 + step % 2 / 10}
+        for step in numbers
+    ]
     for row in more:
         del row["run"]
     runs.store.add_steps(run, more)
