@@ -167,11 +167,11 @@ def test_a_set_is_edited_saved_and_exported_in_both_languages(
     box = table.bounding_box()
     assert box
     page.mouse.dblclick(box["x"] + 120, box["y"] + 35 * 1.5)
-    page.wait_for_timeout(500)  # until the cell's field is open
-    page.keyboard.press("Control+a")
-    page.keyboard.type("고친 문장")
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(500)
+    field = page.locator("textarea.gdg-input")  # of the cell
+    field.fill("고친 문장")
+    field.press("Enter")
+    field.wait_for(state="hidden")
+    page.wait_for_timeout(500)  # until the server knows of it
     page.locator(".st-key-save-set button").click()
     page.get_by_text("원래대로").wait_for()
     assert SentenceSets(app.workspace).get("hard").cases[0] == Case("고친 문장", "공포")
