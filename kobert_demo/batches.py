@@ -92,13 +92,18 @@ def share(batch: Batch, rank: int, size: int) -> Batch:
 
 def evaluation_batches(encoded: Encoded, batch_size: int) -> Iterator[Batch]:
     """Yield every row once, short sentences first, fewer at once where they are long."""
-    order = sorted_by_length(np.arange(len(encoded)), encoded.lengths)
+    order = evaluation_order(encoded)
     begin = 0
     while begin < len(order):
         longest = encoded.lengths[order[min(begin + batch_size, len(order)) - 1]]
         rows = max(1, min(batch_size, MOST_TOKENS // int(longest)))
         yield collate(encoded, order[begin : begin + rows])
         begin += rows
+
+
+def evaluation_order(encoded: Encoded) -> NDArray[np.int64]:
+    """Return the rows in the order in which `evaluation_batches` yields them."""
+    return sorted_by_length(np.arange(len(encoded)), encoded.lengths)
 
 
 def sorted_by_length(rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kobert_demo.config import SETTINGS, TrainingConfig
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.errors import ModelError
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from kobert_demo.events import Evaluation
 
+ANSWERS = "answers.npy"
 UNFINISHED = ".unfinished-"  # begins the name of a bundle that is being written
 
 
@@ -32,7 +36,7 @@ def save_bundle(
     """Write a bundle; `directory` appears whole or not at all.
 
     It holds `model.safetensors`, `config.json` with the labels, the vocabulary's files, the run's frozen
-    record and a model card.
+    record, a model card, and the label ids that `read_answers` reads.
 
     Args:
         best: how the model did on its test data; None where nobody has measured it.
@@ -48,6 +52,8 @@ def save_bundle(
         (unfinished / "README.md").write_text(
             model_card(record, vocabulary, best), encoding="utf-8"
         )
+        if best:
+            np.save(unfinished / ANSWERS, best.answers.astype(np.int32))
         unfinished.chmod(0o755)
         for path in unfinished.iterdir():
             path.chmod(0o644)
@@ -96,6 +102,17 @@ def read_record(directory: Path) -> Row:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except UNREADABLE_JSON:
         raise _unreadable(path) from None
+
+
+def read_answers(directory: Path) -> NDArray[np.int64] | None:
+    """Return what a bundle's run knew of its test sentences, in their order.
+
+    They are (2, sentences) true and predicted label ids; None in bundles that do not hold them.
+    """
+    try:
+        return np.asarray(np.load(directory / ANSWERS), np.int64)
+    except (OSError, ValueError):
+        return None
 
 
 def _unreadable(path: Path) -> ModelError:

@@ -1,84 +1,60 @@
 """Several runs -> where they differ: curves over one axis, settings, figures with their uncertainty."""
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kobert_demo.bundle import read_answers
 from kobert_demo.curves import MOST_POINTS, Table
-from kobert_demo.metrics import Counts, label_f1
+from kobert_demo.evaluation.figures import Figures, compare, unpaired
+from kobert_demo.metrics import Counts, confusion, label_f1
+from kobert_demo.runs import Runs
 from kobert_demo.store import Run, RunStore
 
 Axis = Literal["step", "epoch", "time"]
 AXES: tuple[Axis, ...] = ("step", "epoch", "time")
-Figures = NDArray[np.float64]
-RESAMPLES = 2_000
-CELLS_AT_ONCE = 2**21  # counts held at a time while resampling: 16 MiB
 
 
 @dataclass(frozen=True)
-class Difference:
-    """How much one figure is above another, with the 95 % interval from `low` to `high`."""
+class Ahead:
+    """How far one run is ahead of another, and whether both were held to the same resampled sentences."""
 
-    value: float
-    low: float
-    high: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+    figures: Figures
+    paired: bool
 
 
-def accuracies(counts: Counts) -> Figures:
-    """Return the accuracy of each of the `counts`, (..., labels, labels)."""
-    right: Figures = counts.trace(axis1=-2, axis2=-1) / counts.sum((-2, -1))
-    return right
+def ahead(runs: Runs, first: Run, other: Run) -> Ahead | None:
+    """Return how far `other` is ahead of `first`; None before either's first evaluation.
 
-
-def macro_f1s(counts: Counts) -> Figures:
-    """Return the macro-F1 of each of the `counts`, (..., labels, labels)."""
-    means: Figures = np.nanmean(label_f1(counts), axis=-1)
-    return means
-
-
-def difference(
-    first: Counts, other: Counts, figure: Callable[[Counts], Figures], seed: int = 0
-) -> Difference:
-    """Return how much higher a figure is for `other` than for `first`, with a bootstrap interval.
-
-    Both are resampled on their own, each with as many sentences as it was tested on, which is drawing
-    from a multinomial over the cells of its confusion counts; the interval holds the middle 95 % of the
-    differences (percentile bootstrap: Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
-    chapter 13). It is unpaired: that two models err on the same sentences is not used, and therefore it
-    is wider than a paired one would be.
-
-    Args:
-        first, other: confusion counts, (labels, labels), of as many labels as there are.
-        figure: `accuracies` or `macro_f1s`.
-        seed: the same counts and seed give the same interval.
+    It is paired where both were tested on the same sentences and their bundles hold the answers: that
+    two models err on the same sentences then makes the interval as narrow as it is.
     """
-    random = np.random.default_rng(seed)
-    drawn = [_resampled(counts, figure, random) for counts in (first, other)]
-    low, high = np.quantile(drawn[1] - drawn[0], (0.025, 0.975)).tolist()
-    return Difference(float(figure(other) - figure(first)), low, high)
+    counts = [best_counts(runs.store, run) for run in (first, other)]
+    if counts[0] is None or counts[1] is None:
+        return None
+    answers = [_answers(runs, first, counts[0]), _answers(runs, other, counts[1])]
+    labels = first.record["labels"]
+    if (
+        answers[0] is None
+        or answers[1] is None
+        or not same_test_data([first, other])
+        or labels != other.record["labels"]
+    ):
+        return Ahead(unpaired(counts[0], counts[1]), paired=False)
+    said = {"other": answers[1][1], "first": answers[0][1]}
+    return Ahead(compare(answers[0][0], said, len(labels))["first"].ahead, paired=True)
 
 
-def _resampled(
-    counts: Counts, figure: Callable[[Counts], Figures], random: np.random.Generator
-) -> Figures:
-    """Return the figure of `RESAMPLES` draws of as many sentences with replacement."""
-    cells = np.flatnonzero(counts)  # few, where there are many labels
-    share = counts.ravel()[cells] / counts.sum()
-    chunk = max(1, CELLS_AT_ONCE // counts.size)
-    figures = []
-    for done in range(0, RESAMPLES, chunk):
-        draws = np.zeros((min(chunk, RESAMPLES - done), counts.size), np.int64)
-        draws[:, cells] = random.multinomial(int(counts.sum()), share, len(draws))
-        figures.append(figure(draws.reshape(-1, *counts.shape)))
-    return np.concatenate(figures)
+def _answers(runs: Runs, run: Run, counts: Counts) -> NDArray[np.int64] | None:
+    """Return the answers that were counted, (2, sentences); None where the bundle holds no such ones."""
+    answers = read_answers(runs.directory(run.run) / run.bundle) if run.bundle else None
+    if answers is None or not (confusion(answers[0], answers[1], len(counts)) == counts).all():
+        return None  # it may be about to be replaced
+    return answers
 
 
 def best_counts(store: RunStore, run: Run) -> Counts | None:
@@ -105,15 +81,26 @@ def same_test_data(runs: Sequence[Run]) -> bool:
 
 
 def curve(
-    store: RunStore, run: Run, table: Table, column: str, axis: Axis
+    store: RunStore, run: Run, table: Table, column: str, axis: Axis, after: float = -1
 ) -> tuple[list[float], list[float | None]]:
-    """Return a run's values of one column over steps, epochs, or seconds of training, thinned."""
+    """Return a run's values of one column over steps, epochs, or seconds of training, thinned.
+
+    Args:
+        after: only what lies past this place on the axis.
+    """
     steps, values = store.curve(run.run, table, column, most=MOST_POINTS)
+    places = _places(store, run, steps, axis)
+    begin = bisect_right(places, after)
+    return places[begin:], values[begin:]
+
+
+def _places(store: RunStore, run: Run, steps: list[int], axis: Axis) -> list[float]:
+    """Return where steps lie on the axis."""
     if axis == "time":
         known, seconds = store.curve(run.run, "steps", "seconds", most=MOST_POINTS)
-        return np.interp(steps, known, np.array(seconds, float)).tolist() if known else [], values
+        return np.interp(steps, known, np.array(seconds, float)).tolist() if known else []
     epochs = run.record["config"]["epochs"]
-    return [step if axis == "step" else step * epochs / run.steps for step in steps], values
+    return [step if axis == "step" else step * epochs / run.steps for step in steps]
 
 
 def sorted_settings(facts: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str]]:

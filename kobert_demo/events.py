@@ -42,6 +42,7 @@ class Evaluation:
     Attributes:
         loss: mean cross-entropy, in nats.
         confusion: (labels, labels) counts; row: true label, column: predicted label.
+        answers: (2, sentences) true and predicted label ids, in the order of the test data.
     """
 
     step: int
@@ -50,6 +51,7 @@ class Evaluation:
     accuracy: float
     macro_f1: float
     confusion: NDArray[np.int64]
+    answers: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

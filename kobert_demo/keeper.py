@@ -5,6 +5,7 @@ a time at which it was the best.
 """
 
 import logging
+import math
 import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -76,12 +77,18 @@ class Keeper:
             return
         self.wait()
         try:
-            unfinished = write_checkpoint(self._directory, self._settled.state())
+            state = {**self._settled.state(), "sampled": self._sampled()}
+            unfinished = write_checkpoint(self._directory, state)
         except OSError as error:
             _warn(error)
             return
         self._unfinished = self._beside.submit(finish_checkpoint, unfinished)
         self._kept_at = time.monotonic()
+
+    def _sampled(self) -> float:
+        """Return the seconds at which the machine was last looked at."""
+        ends = self._store.sample_ends(self._run)
+        return float(ends[-1]["seconds"]) if ends else 0.0
 
     def wait(self) -> None:
         """Wait until the last checkpoint is on the disk."""
@@ -121,7 +128,8 @@ def rewind(runs: Runs, run: str, start: State | None) -> None:
     """Let a run be as it was in the state it goes on from: what came later is trained anew."""
     step = start["step"] if start else 0
     evaluated = step - 1 if start and start["owes_evaluation"] else step
-    runs.store.rewind(run, step, evaluated)
+    sampled = start.get("sampled", math.inf) if start else 0.0  # older checkpoints do not say
+    runs.store.rewind(run, step, evaluated, sampled)
     best, found = runs.store.best_step(run, evaluated), None
     for of_step, path in bundles(runs.directory(run)):
         if of_step > evaluated:

@@ -19,6 +19,7 @@ from kobert_demo.tables import (
     evaluations,
     next_place,
     runs,
+    samples,
     sparklines,
     steps,
 )
@@ -156,10 +157,15 @@ class RunStore(Curves):
             values = {"status": "queued", "spent": spent, "stop_requested": 0, **where, **nothing}
             return connection.execute(again.values(values)).rowcount == 1
 
-    def rewind(self, run: str, step: int, evaluated: int) -> None:
-        """Forget steps past `step` and evaluations past step `evaluated`: they are taken again."""
-        for table, last in ((steps, step), (evaluations, evaluated)):
-            self._write(delete(table).where(table.c.run == run, table.c.step > last))
+    def rewind(self, run: str, step: int, evaluated: int, sampled: float) -> None:
+        """Forget steps past `step`, evaluations past step `evaluated` and samples past so many seconds."""
+        lasts = (
+            (steps.c.step, step),
+            (evaluations.c.step, evaluated),
+            (samples.c.seconds, sampled),
+        )
+        for column, last in lasts:
+            self._write(delete(column.table).where(column.table.c.run == run, column > last))
 
     def best_step(self, run: str, until: int) -> int | None:
         """Return the step of the best evaluation by macro-F1, then loss, of those up to step `until`."""

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, get_cosine_schedule_with_warmup
 
 from kobert_demo import metrics
-from kobert_demo.batches import Batch, evaluation_batches, training_batches
+from kobert_demo.batches import Batch, evaluation_batches, evaluation_order, training_batches
 from kobert_demo.config import TrainingConfig
 from kobert_demo.encoded import Encoded
 from kobert_demo.events import Evaluating, Evaluation, Event, Settled, State
@@ -117,22 +117,25 @@ def evaluate(
         Left: rank 0 has left.
     """
     model.eval()
-    losses, counts = [], torch.zeros(model.num_labels**2, dtype=torch.int64, device=model.device)
+    losses, pairs = [], torch.zeros(len(data), dtype=torch.int64, device=model.device)
+    done = 0
     for number, batch in enumerate(evaluation_batches(data, batch_size)):
         losses.append(torch.zeros((), device=model.device))
+        rows = slice(done, done := done + len(batch.labels))
         if number % group.size != group.rank:
             continue
         batch = batch.to(model.device)
         with torch.no_grad(), precision(model.device):
             logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
         losses[-1] = cross_entropy(logits.float(), batch.labels, reduction="sum")
-        pairs = batch.labels * model.num_labels + logits.argmax(-1)
-        counts.scatter_add_(0, pairs, torch.ones_like(pairs))
+        pairs[rows] = batch.labels * model.num_labels + logits.argmax(-1)
         yield Evaluating(step)
     if not group.goes_on():
         raise Left
     loss = float(group.sum(torch.stack(losses)).sum())  # in one order, however they were shared out
-    confusion = group.sum(counts).view(model.num_labels, -1).cpu().numpy()
+    answers = np.empty((2, len(data)), np.int64)
+    answers[:, evaluation_order(data)] = np.divmod(group.sum(pairs).cpu().numpy(), model.num_labels)
+    confusion = metrics.confusion(answers[0], answers[1], model.num_labels)
     yield Evaluation(
         step,
         epoch,
@@ -140,6 +143,7 @@ def evaluate(
         metrics.accuracy(confusion),
         metrics.macro_f1(confusion),
         confusion,
+        answers,
     )
 
 

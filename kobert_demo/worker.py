@@ -182,6 +182,7 @@ class Worker:
         if not math.isfinite(evaluation.loss):
             raise _no_number(evaluation.step)
         row = {**asdict(evaluation), "confusion": evaluation.confusion.tolist()}
+        del row["answers"]  # the bundle has them
         self._store.add_evaluation(self._run, row)
         log.info(
             "epoch %d test loss %.4f accuracy %.4f macro-F1 %.4f",

@@ -36,4 +36,4 @@ if len(chosen) < 2:
     st.info(t("Choose at least two runs."), icon=":material/compare_arrows:")
     st.stop()
 with say_errors():
-    comparison_view(runs.store, [known[run] for run in chosen])
+    comparison_view(runs, chosen)

@@ -65,9 +65,7 @@ def told(settings: TrainingConfig, group: Group) -> dict[str, Any]:
         "accuracies": [event.accuracy for event in events if isinstance(event, TrainStep)],
         "norms": [event.grad_norm for event in events if isinstance(event, TrainStep)],
         "evaluations": [
-            {**asdict(event), "confusion": event.confusion.tolist()}
-            for event in events
-            if isinstance(event, Evaluation)
+            arrays_as_lists(event) for event in events if isinstance(event, Evaluation)
         ],
         "weights": model.state_dict(),
     }
@@ -89,7 +87,12 @@ def evaluated(group: Group) -> dict[str, Any]:
     events = list(train(model, data, data, settings, start, group))
     (evaluation,) = (event for event in events if isinstance(event, Evaluation))
     batches = sum(isinstance(event, Evaluating) for event in events)
-    return {"batches": batches, **asdict(evaluation), "confusion": evaluation.confusion.tolist()}
+    return {"batches": batches, **arrays_as_lists(evaluation)}
+
+
+def arrays_as_lists(evaluation: Evaluation) -> dict[str, Any]:
+    arrays = ("confusion", "answers")
+    return {**asdict(evaluation), **{name: getattr(evaluation, name).tolist() for name in arrays}}
 
 
 def resumed(group: Group) -> dict[str, Any]:
@@ -224,7 +227,7 @@ def test_an_evaluation_of_two_counts_every_row_once(
     assert sorted(each["batches"] for each in both) == [9, 10]  # 19 batches of two rows
     for each in both:
         figures = {name: value for name, value in each.items() if name != "batches"}
-        assert figures == {**asdict(alone), "confusion": alone.confusion.tolist()}
+        assert figures == arrays_as_lists(alone)
 
 
 def test_a_group_goes_on_exactly_where_it_was_left(found: Found) -> None:

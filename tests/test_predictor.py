@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from kobert_demo.bundle import save_bundle
+from kobert_demo.bundle import ANSWERS, read_answers, save_bundle
 from kobert_demo.encoding import encode
 from kobert_demo.errors import ModelError
 from kobert_demo.events import Evaluation
@@ -30,7 +30,8 @@ def record() -> Row:
 
 def evaluation() -> Evaluation:
     counts = np.array([[2, 0, 0], [1, 1, 0], [0, 0, 2]])
-    return Evaluation(7, 1, 0.5, 5 / 6, 0.82, counts)
+    answers = np.array([[0, 0, 1, 1, 2, 2], [0, 0, 0, 1, 2, 2]])
+    return Evaluation(7, 1, 0.5, 5 / 6, 0.82, counts, answers)
 
 
 @pytest.fixture
@@ -63,7 +64,18 @@ def test_training_and_classification_read_a_sentence_alike(bundle: Path) -> None
 def test_a_bundle_is_a_hugging_face_directory(bundle: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(bundle)
     assert model.config.id2label == dict(enumerate(LABELS))
-    assert {path.suffix for path in bundle.iterdir()} == {".json", ".md", ".safetensors", ".spiece"}
+    suffixes = {path.suffix for path in bundle.iterdir()}
+    assert suffixes == {".json", ".md", ".npy", ".safetensors", ".spiece"}
+
+
+def test_what_was_answered_in_the_test_is_kept_in_the_bundle(bundle: Path) -> None:
+    answers = read_answers(bundle)
+    assert answers is not None
+    assert answers.tolist() == evaluation().answers.tolist()
+    (bundle / ANSWERS).write_bytes(b"damaged")
+    assert read_answers(bundle) is None
+    (bundle / ANSWERS).unlink()
+    assert read_answers(bundle) is None
 
 
 def test_the_model_card_tells_the_figures(bundle: Path) -> None:

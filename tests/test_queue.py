@@ -55,7 +55,7 @@ def test_a_run_that_was_cut_off_waits_again_behind_the_others(store: RunStore) -
     run = store.run("a")
     assert (run.status, run.waiting, run.stop_requested, run.error) == ("queued", 2, False, None)
     assert run.spent >= 0
-    store.rewind("a", 2, 2)
+    store.rewind("a", 2, 2, sampled=0.0)
     assert [row["step"] for row in store.steps("a")] == [1, 2]
     assert store.best_step("a", 2) == store.best_step("a", 9) == 1
     assert store.best_step("a", 0) is None

@@ -145,6 +145,26 @@ def test_two_runs_are_selected_and_compared_and_the_address_brings_them_back(
     page.wait_for_function(f"() => ({ends})().every(end => end === 1 || end === 2)")
 
 
+def test_a_comparison_follows_a_run_that_trains(app: App, page: "Page", runs: Runs) -> None:
+    done = next(run.run for run in runs.list() if run.status == "finished")
+    live = launch_endless(runs, "live")
+    reach(runs, live, "running")
+    page.goto(f"{app.url}/compare?runs={done},{live}")
+    length = "document.querySelector('.js-plotly-plot')?.data?.[1]?.x.length"
+    page.wait_for_function(f"() => {length} > 0", timeout=60_000)
+    before = page.evaluate(length)
+    page.evaluate("() => { window.stays = true }")
+    page.wait_for_function(f"before => {length} > before", arg=before)
+    steps = "document.querySelector('.js-plotly-plot').data[1].x"
+    assert page.evaluate(f"{steps}.every((step, place) => !place || step > {steps}[place - 1])")
+    who = page.get_by_test_id("stHtml").filter(has_text="live")
+    assert "학습 중" in who.inner_text()
+    runs.stop(live)
+    page.get_by_test_id("stHtml").filter(has_text=re.compile("live.*중지됨")).wait_for()
+    assert page.evaluate("window.stays")  # without a reload
+    page.wait_for_function(f"last => {steps}.at(-1) === last", arg=runs.get(live).step)
+
+
 def test_a_run_is_deleted_after_a_question(app: App, page: "Page", runs: Runs) -> None:
     gone = launch_endless(runs, "to delete")
     reach(runs, gone, "running")

@@ -13,24 +13,24 @@ from kobert_demo.charts import PALETTE, percent
 from kobert_demo.comparison import (
     AXES,
     Axis,
-    Difference,
-    accuracies,
+    ahead,
     best_counts,
     curve,
-    difference,
     f1_of_labels,
-    macro_f1s,
     same_test_data,
     sorted_settings,
 )
 from kobert_demo.curves import Table
+from kobert_demo.evaluation.figures import Estimate
 from kobert_demo.metrics import Counts
+from kobert_demo.runs import Runs
 from kobert_demo.store import Run, RunStore
-from kobert_demo.ui.elements import STATUSES, visitors_time
+from kobert_demo.ui.elements import STATUSES, say_errors, visitors_time
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.run_facts import run_facts
 from kobert_demo.ui.session import language, t
 
+TICK = 2  # seconds
 LETTERS = ascii_uppercase[: len(PALETTE)]  # what each run is called in charts and tables
 KEY = (
     '<span style="display:inline-block;width:0.75em;height:0.75em;border-radius:50%;'
@@ -39,18 +39,34 @@ KEY = (
 )
 
 
-def comparison_view(store: RunStore, runs: Sequence[Run]) -> None:
-    """Compare runs; the first is what the others are held against."""
-    counts = [best_counts(store, run) for run in runs]
-    _who_is_who(runs)
+def comparison_view(runs: Runs, chosen: Sequence[str]) -> None:
+    """Compare runs; the first is what the others are held against.
+
+    While one of them is active, all are looked at anew every `TICK` seconds.
+
+    Raises:
+        RunError: one of them is gone.
+    """
+    restart_live_charts()
+    active = sum(runs.get(run).active for run in chosen)
+    st.fragment(_look, run_every=TICK if active else None)(runs, chosen, active)
+
+
+def _look(runs: Runs, chosen: Sequence[str], active: int) -> None:
+    with say_errors():  # somebody may have deleted one meanwhile
+        compared = [runs.get(run) for run in chosen]
+    if active and not any(run.active for run in compared):
+        st.rerun()
+    counts = [best_counts(runs.store, run) for run in compared]
+    _who_is_who(compared)
     st.subheader(t("What differs"), anchor=False)
-    _settings(runs)
+    _settings(compared)
     st.subheader(t("Figures"), anchor=False)
-    _figures(runs, counts)
+    _figures(runs, compared, counts)
     st.subheader(t("Curves"), anchor=False)
-    _curves(store, runs)
+    _curves(runs.store, compared)
     st.subheader(t("F1 of each label"), anchor=False)
-    _labels(runs, counts)
+    _labels(compared, counts)
 
 
 def _who_is_who(runs: Sequence[Run]) -> None:
@@ -82,9 +98,10 @@ def _facts_table(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd
     return pd.DataFrame({t("Setting"): names, **values})
 
 
-def _figures(runs: Sequence[Run], counts: Sequence[Counts | None]) -> None:
-    rows = []
-    for letter, run, tested in zip(LETTERS, runs, counts, strict=False):
+def _figures(runs: Runs, compared: Sequence[Run], counts: Sequence[Counts | None]) -> None:
+    rows, paired = [], set()
+    first = compared[0]
+    for letter, run, tested in zip(LETTERS, compared, counts, strict=False):
         row = {
             t("Run"): letter,
             t("Accuracy"): None if run.accuracy is None else percent(run.accuracy),
@@ -92,19 +109,20 @@ def _figures(runs: Sequence[Run], counts: Sequence[Counts | None]) -> None:
             t("Test loss"): None if run.loss is None else f"{run.loss:.3f}",
             t("Test sentences"): None if tested is None else f"{tested.sum():,}",
         }
-        if letter != LETTERS[0] and tested is not None and counts[0] is not None:
-            better = difference(counts[0], tested, macro_f1s)
+        against = None if run is first else ahead(runs, first, run)
+        if against:
+            paired.add(against.paired)
+            better, points = against.figures.macro_f1, against.figures.accuracy
             row[t("Macro-F1 against A")] = (
                 f"{better.value:+.3f} ({better.low:+.3f} … {better.high:+.3f})"
             )
             row[t("Meaning")] = _meaning(better)
-            points = difference(counts[0], tested, accuracies)
             row[t("Accuracy against A, in points")] = (
                 f"{100 * points.value:+.1f} ({100 * points.low:+.1f} … {100 * points.high:+.1f})"
             )
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–")
-    if not same_test_data(runs):
+    if not same_test_data(compared):
         st.warning(
             t(
                 "These runs were tested on different sentences: a difference may come from the sentences "
@@ -113,16 +131,28 @@ def _figures(runs: Sequence[Run], counts: Sequence[Counts | None]) -> None:
             icon=":material/balance:",
         )
     st.caption(
-        t(
-            "Figures of each run's best evaluation by macro-F1. In brackets the 95 % bootstrap interval: "
-            "the test sentences of both runs are drawn anew, independently of each other, so it is "
-            "wider than one of a comparison sentence by sentence. Where it holds 0, the difference may be "
-            "chance."
+        " ".join(
+            [
+                t(
+                    "Figures of each run's best evaluation by macro-F1. In brackets the 95 % bootstrap "
+                    "interval; where it holds 0, the difference may be chance."
+                ),
+                *map(_how_resampled, sorted(paired)),
+            ]
         )
     )
 
 
-def _meaning(better: Difference) -> str:
+def _how_resampled(paired: bool) -> str:
+    if paired:
+        return t("It is paired: both runs are held to the same resampled test sentences.")
+    return t(
+        "Where two runs have not answered the same test sentences, or were trained before their answers "
+        "were kept, each is resampled on its own, and the interval is wider."
+    )
+
+
+def _meaning(better: Estimate) -> str:
     if not better.clear:
         return t("may be chance")
     return t("clearly better") if better.value > 0 else t("clearly worse")
@@ -140,7 +170,6 @@ def _curves(store: RunStore, runs: Sequence[Run]) -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
-    restart_live_charts()
     charts: tuple[tuple[str, str, Table, str], ...] = (
         ("train_loss", t("Train loss"), "steps", "loss"),
         ("test_loss", t("Test loss"), "evaluations", "loss"),
@@ -167,10 +196,8 @@ def _curves(store: RunStore, runs: Sequence[Run]) -> None:
             )
 
 
-def _read(
-    store: RunStore, run: Run, table: Table, column: str, axis: Axis, _after: float
-) -> Points:
-    return curve(store, run, table, column, axis)
+def _read(store: RunStore, run: Run, table: Table, column: str, axis: Axis, after: float) -> Points:
+    return curve(store, run, table, column, axis, after)
 
 
 def _labels(runs: Sequence[Run], counts: Sequence[Counts | None]) -> None:
