@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
+needs_comments = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
 START_SECONDS = 60
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
 

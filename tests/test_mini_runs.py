@@ -3,11 +3,11 @@
 import pytest
 
 from kobert_demo.runs import Runs
-from tests.conftest import COMMENTS
+from tests.conftest import needs_comments
 from tests.test_resume import launch
 from tests.test_runs import ended, runs, until  # noqa: F401
 
-pytestmark = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+pytestmark = needs_comments
 
 
 def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:  # noqa: F811

@@ -19,8 +19,9 @@ from kobert_demo.language import Message
 from kobert_demo.notification import VARIABLE, notify
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run, RunStore
-from tests.models import save_tiny_model
-from tests.test_runs import ended, endless, launch, trains, until
+from tests.conftest import needs_comments
+from tests.test_resume import launch
+from tests.test_runs import ended, trains, until
 from tests.test_store import evaluation
 
 SECRET = "s3cr3t"
@@ -162,11 +163,12 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
             os.kill(run.pid, signal.SIGKILL)
 
 
+@needs_comments
 def test_a_run_is_finished_whatever_the_webhook_answers(
-    runs: Runs, webhook: Callable[..., Webhook], tmp_path: Path
+    runs: Runs, webhook: Callable[..., Webhook]
 ) -> None:
     server = webhook(status=500)
-    run = launch(runs, str(save_tiny_model(tmp_path / "tiny")))
+    run = launch(runs)
     state = until(runs, run, ended)
     assert (state.status, state.error) == ("finished", None)
     deadline = time.monotonic() + 30
@@ -177,11 +179,10 @@ def test_a_run_is_finished_whatever_the_webhook_answers(
     assert SECRET not in runs.log(run)
 
 
-def test_a_lost_run_is_told_once(
-    runs: Runs, webhook: Callable[..., Webhook], tmp_path: Path
-) -> None:
+@needs_comments
+def test_a_lost_run_is_told_once(runs: Runs, webhook: Callable[..., Webhook]) -> None:
     server = webhook()
-    run = endless(runs, str(save_tiny_model(tmp_path / "tiny")))
+    run = launch(runs, epochs=1000)
     pid = until(runs, run, trains).pid
     assert pid
     os.kill(pid, signal.SIGKILL)

@@ -14,14 +14,14 @@ from kobert_demo.errors import RunError
 from kobert_demo.processes import process_lives
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row
-from tests.conftest import COMMENTS
+from tests.conftest import COMMENTS, needs_comments
 from tests.models import write_comments
 from tests.test_runs import ended, kept, runs, until  # noqa: F401
 
 KILLS = 10
 STEPS = 100  # four an epoch
 
-pytestmark = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+pytestmark = needs_comments
 
 
 def launch(runs: Runs, *, by_heart: bool = False, **changes: object) -> str:  # noqa: F811

@@ -16,16 +16,12 @@ from kobert_demo.cli import main
 from kobert_demo.processes import PROJECT
 from kobert_demo.runs import Runs
 from kobert_demo.watch import in_words
-from tests.models import save_tiny_model
-from tests.test_runs import endless, launch, trains, until
+from tests.conftest import needs_comments
+from tests.test_resume import launch
+from tests.test_runs import trains, until
 
 TRAIN = ["step", "epoch", "loss", "accuracy", "learning_rate", "grad_norm", "sentences", "seconds"]
 EVALUATION = ["step", "epoch", "loss", "accuracy", "macro_f1", "confusion"]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(save_tiny_model(tmp_path_factory.mktemp("tiny")))
 
 
 @pytest.fixture(autouse=True)
@@ -124,12 +120,11 @@ def watcher(workspace: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_run_is_watched_live_from_the_queue_to_its_end(
-    workspace: Path, model: str, said: Callable
-) -> None:
+@needs_comments
+def test_a_run_is_watched_live_from_the_queue_to_its_end(workspace: Path, said: Callable) -> None:
     runs = Runs(workspace)
-    first = endless(runs, model)
-    second = launch(runs, model, epochs=2, evaluate_every=3)
+    first = launch(runs, epochs=1000)
+    second = launch(runs, epochs=2, evaluate_every=3)
     process = watcher(workspace, second, "--json")
     assert process.stdout
     assert json.loads(process.stdout.readline()) == {"event": "waiting", "place": 1}
@@ -146,9 +141,10 @@ def test_a_run_is_watched_live_from_the_queue_to_its_end(
     assert events[-1]["event"] == "end"
 
 
-def test_control_c_leaves_the_run_alone(workspace: Path, model: str) -> None:
+@needs_comments
+def test_control_c_leaves_the_run_alone(workspace: Path) -> None:
     runs = Runs(workspace)
-    run = endless(runs, model)
+    run = launch(runs, epochs=1000)
     until(runs, run, trains)
     process = watcher(workspace, run)
     assert process.stdout
@@ -182,9 +178,10 @@ def test_a_run_is_stopped_and_deleted_once(mini_runs: Path, said: Callable) -> N
         assert f"no run {run}" in refused(said(verb, run))
 
 
-def test_a_run_that_goes_on_is_not_deleted(workspace: Path, model: str, said: Callable) -> None:
+@needs_comments
+def test_a_run_that_goes_on_is_not_deleted(workspace: Path, said: Callable) -> None:
     runs = Runs(workspace)
-    run = endless(runs, model)
+    run = launch(runs, epochs=1000)
     assert "still going on" in refused(said("delete", run))
     status, out, _ = said("stop", run, "--json")
     assert (status, json.loads(out)["run"]) == (0, run)

@@ -15,15 +15,14 @@ from kobert_demo.dataset import DataChoice, detect_columns, parse, save_dataset
 from kobert_demo.reading import detect_format
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
-from tests.conftest import PROJECT, App, choose_language
-from tests.models import save_tiny_model, write_tsv
+from tests.conftest import COMMENTS, App, choose_language, needs_comments
+from tests.models import write_comments
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
-COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
 POINTS = "() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.x ?? []).length"
 TRAINING_SECONDS = 180
 
@@ -38,13 +37,14 @@ def runs(app: App) -> Iterator[Runs]:
 
 
 def launch_endless(runs: Runs, directory: Path) -> str:
-    """Launch a run of a tiny model that nobody has the patience to see the end of."""
-    path = write_tsv(directory / "data.tsv")
+    """Launch a run of `mini` on comments that nobody has the patience to see the end of."""
+    if not COMMENTS.is_file():
+        pytest.skip("../shared/data is not there")
+    path = write_comments(directory / "data.tsv", COMMENTS, rows=80)
     how = detect_format(path)
     data = parse(path, how, detect_columns(path, how), name="data.tsv")
     choice = DataChoice(save_dataset(data, runs.workspace), None, 0.2, 1)
-    model = save_tiny_model(directory / "tiny")
-    return runs.launch(choice, TrainingConfig(model=str(model), epochs=1000, batch_size=8))
+    return runs.launch(choice, TrainingConfig("mini", epochs=1000, batch_size=8, max_length=32))
 
 
 def wait_for(runs: Runs, run: str, status: str) -> Run:
@@ -75,7 +75,7 @@ def test_the_first_visit_classifies(app: App, page: "Page") -> None:
     page.get_by_text("앱에 들어 있는 작은 모델입니다").wait_for()
 
 
-@pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
+@needs_comments
 def test_from_a_file_to_a_classified_sentence(app: App, page: "Page", runs: Runs) -> None:
     page.goto(f"{app.url}/dataset")
     page.locator("input[type=file]").first.set_input_files(COMMENTS)
@@ -143,7 +143,8 @@ def test_a_killed_run_says_its_last_words_goes_on_and_is_trained_further(
     run = launch_endless(runs, tmp_path)
     pid = wait_for(runs, run, "running").pid
     page.goto(f"{app.url}/training?run={run}")
-    grows(page, times=1)
+    while not runs.store.evaluations(run):  # its last words are about one
+        grows(page, times=1)
     assert pid
     os.kill(pid, signal.SIGKILL)
     page.get_by_text("강제로 종료되었습니다").wait_for(timeout=5_000)
