@@ -27,15 +27,15 @@ class Ahead:
     paired: bool
 
 
-def ahead(runs: Runs, first: Run, other: Run) -> Ahead | None:
-    """Return how far `other` is ahead of `first`; None before either's first evaluation.
+def ahead(runs: Runs, first: Run, other: Run, counts: tuple[Counts, Counts]) -> Ahead:
+    """Return how far `other` is ahead of `first`.
 
     It is paired where both were tested on the same sentences and their bundles hold the answers: that
     two models err on the same sentences then makes the interval as narrow as it is.
+
+    Args:
+        counts: the `best_counts` of both.
     """
-    counts = [best_counts(runs.store, run) for run in (first, other)]
-    if counts[0] is None or counts[1] is None:
-        return None
     answers = [_answers(runs, first, counts[0]), _answers(runs, other, counts[1])]
     labels = first.record["labels"]
     if (

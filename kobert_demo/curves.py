@@ -88,9 +88,8 @@ def _thinned(table: Table, column: str, sqlite: bool) -> TextClause:
     which is several times as fast there as the sorting that PostgreSQL is asked for.
     """
     x = X[table]
-    least = (
-        0 if table == "samples" else 1
-    )  # whole numbers: the index of steps is one of whole numbers
+    # A span of steps is a whole number: PostgreSQL's index of steps is of no use for others.
+    least = 0 if table == "samples" else 1
     here = f"FROM {table} WHERE run = :run AND {x}"
     span = f"{here} >= low AND {x} < low + size"
     if sqlite:

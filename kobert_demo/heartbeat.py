@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
+from kobert_demo.beside import beside
 from kobert_demo.errors import KobertDemoError
 from kobert_demo.store import RunStore
 
@@ -13,16 +14,9 @@ BEAT = 5.0  # seconds
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def beating(store: RunStore, run: str) -> Iterator[None]:
+def beating(store: RunStore, run: str) -> AbstractContextManager[None]:
     """Touch a run every few seconds for as long as the block lasts."""
-    over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(store, run, over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
+    return beside(partial(_beat, store, run))
 
 
 def _beat(store: RunStore, run: str, over: threading.Event) -> None:

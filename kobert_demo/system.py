@@ -7,11 +7,13 @@ What it cannot learn is left out, and what fails in it never reaches the run.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 
 import psutil
 
+from kobert_demo.beside import beside
 from kobert_demo.store import Row, Run, RunStore
 
 INTERVAL = 2.0  # seconds between two samples
@@ -19,17 +21,9 @@ INTERVAL = 2.0  # seconds between two samples
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def sampled(store: RunStore, run: str) -> Iterator[None]:
+def sampled(store: RunStore, run: str) -> AbstractContextManager[None]:
     """Keep samples of the machine in the store for as long as the block lasts."""
-    over = threading.Event()
-    thread = threading.Thread(target=_keep_samples, args=(store, run, over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(INTERVAL)  # a driver that hangs must not keep the run from ending
+    return beside(partial(_keep_samples, store, run))
 
 
 def _keep_samples(store: RunStore, run: str, over: threading.Event) -> None:

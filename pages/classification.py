@@ -138,13 +138,13 @@ def answer(text: str) -> None:
         )
     exact = st.session_state.get("exact", False)
     with st.spinner(t("Classifying …")):
-        answer = predict(where(choice), exact, tuple(sentences[:MOST_SENTENCES]))
-    predictions = answer.predictions
+        answers = predict(where(choice), exact, tuple(sentences[:MOST_SENTENCES]))
+    predictions = answers.predictions
     prediction = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
     looked = Looked(choice, named(choice), where(choice), exact, prediction)
     answer_view(prediction, load(looked.model, exact).labels)
     say_temperature(runs.bundle(choice) if choice in trained else BUILT_IN / choice)
-    say_what_answered(looked, answer.milliseconds)
+    say_what_answered(looked, answers.milliseconds)
     share(choice, sentences)
     others = {other: named(other) for other in (*trained, READY_MADE) if other != choice}
     inside_view(looked, others, where, text == finished)

@@ -107,7 +107,6 @@ def test_a_run_that_was_not_evaluated_has_no_figures(tmp_path: Path) -> None:
     new = store.run("a")
     assert best_counts(store, new) is None
     assert f1_of_labels(new, None) == {}
-    assert ahead(Runs(tmp_path), new, new) is None
     for axis in ("step", "epoch", "time"):
         assert curve(store, new, "evaluations", "loss", axis) == ([], [])
 
@@ -126,21 +125,18 @@ def test_two_real_runs_are_compared(mini_runs: Path) -> None:
     assert tested[1] is not None
     assert metrics.macro_f1(tested[0]) == pytest.approx(first.macro_f1)
     assert tested[0].sum() == first.record["data"]["test_rows"]
-    found = ahead(runs, first, second)
-    assert found
+    found = ahead(runs, first, second, (tested[0], tested[1]))
     assert found.paired
     better = found.figures.macro_f1
     assert better.value == pytest.approx(second.macro_f1 - first.macro_f1, abs=1e-6)
     assert better.low <= better.value <= better.high
-    itself = ahead(runs, first, first)
-    assert itself
+    itself = ahead(runs, first, first, (tested[0], tested[0]))
     assert (itself.figures.accuracy.low, itself.figures.accuracy.high) == (0, 0)
     # Without the answers of one run, or with those of another evaluation, it is of two independent draws.
     kept = runs.bundle(first.run) / ANSWERS
     for spoil in (lambda: np.save(kept, np.zeros((2, 16), int)), kept.unlink):
         spoil()
-        apart = ahead(runs, first, first)
-        assert apart
+        apart = ahead(runs, first, first, (tested[0], tested[0]))
         assert not apart.paired
         assert apart.figures.accuracy.low < 0 < apart.figures.accuracy.high
     assert same_test_data([first, second])

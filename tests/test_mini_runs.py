@@ -1,5 +1,8 @@
 """What a run of `mini` on real comments does with its settings, in a real worker, and what it tells."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from kobert_demo.runs import Runs
@@ -26,6 +29,25 @@ def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:  # noqa
     # The first batch is the same, and the model, too: rare labels alone count for more.
     assert abs(losses["weighted"][0] - losses["large"][0]) > 0.02, losses
     assert len({runs.get(run).sentences for run in started.values()}) == 1
+
+
+def test_of_two_launches_at_one_instant_one_waits(runs: Runs) -> None:  # noqa: F811
+    together = threading.Barrier(2)
+
+    def start(_: int) -> str:
+        together.wait()
+        return launch(runs, epochs=2)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = sorted(
+            (until(runs, run, ended) for run in pool.map(start, range(2))),
+            key=lambda run: run.started_at or 0,
+        )
+    for run in (first, second):
+        assert run.status == "finished", runs.log(run.run)
+    assert first.ended_at
+    assert second.started_at
+    assert first.ended_at <= second.started_at
 
 
 def test_what_the_machine_did_is_on_the_time_axis_of_the_run(runs: Runs) -> None:  # noqa: F811

@@ -109,8 +109,8 @@ def _figures(runs: Runs, compared: Sequence[Run], counts: Sequence[Counts | None
             t("Test loss"): None if run.loss is None else f"{run.loss:.3f}",
             t("Test sentences"): None if tested is None else f"{tested.sum():,}",
         }
-        against = None if run is first else ahead(runs, first, run)
-        if against:
+        if run is not first and tested is not None and counts[0] is not None:
+            against = ahead(runs, first, run, (counts[0], tested))
             paired.add(against.paired)
             better, points = against.figures.macro_f1, against.figures.accuracy
             row[t("Macro-F1 against A")] = (
