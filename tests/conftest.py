@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -129,6 +130,26 @@ def store(where: Path | str) -> "Iterator[RunStore]":
     found = RunStore(where)
     yield found
     found.close()
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> "Iterator[Runs]":
+    """The runs of an empty workspace; no worker outlives the test."""
+    from kobert_demo.runs import Runs
+
+    found = Runs(tmp_path / "workspace")
+    yield found
+    for run in found.list():
+        if run.active and run.pid:
+            os.kill(run.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The directory of a tiny model, as a person might have one."""
+    from tests.models import save_tiny_model  # imports torch
+
+    return str(save_tiny_model(tmp_path_factory.mktemp("tiny")))
 
 
 @pytest.fixture(scope="session")

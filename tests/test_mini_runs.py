@@ -8,12 +8,12 @@ import pytest
 from kobert_demo.runs import Runs
 from tests.conftest import needs_comments
 from tests.test_resume import launch
-from tests.test_runs import ended, runs, until  # noqa: F401
+from tests.test_runs import ended, until
 
 pytestmark = needs_comments
 
 
-def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:  # noqa: F811
+def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:
     settings: dict[str, dict[str, object]] = {
         "accumulated": {"batch_size": 4, "gradient_accumulation": 2},
         "large": {"batch_size": 8},
@@ -31,7 +31,7 @@ def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:  # noqa
     assert len({runs.get(run).sentences for run in started.values()}) == 1
 
 
-def test_of_two_launches_at_one_instant_one_waits(runs: Runs) -> None:  # noqa: F811
+def test_of_two_launches_at_one_instant_one_waits(runs: Runs) -> None:
     together = threading.Barrier(2)
 
     def start(_: int) -> str:
@@ -50,7 +50,7 @@ def test_of_two_launches_at_one_instant_one_waits(runs: Runs) -> None:  # noqa: 
     assert first.ended_at <= second.started_at
 
 
-def test_what_the_machine_did_is_on_the_time_axis_of_the_run(runs: Runs) -> None:  # noqa: F811
+def test_what_the_machine_did_is_on_the_time_axis_of_the_run(runs: Runs) -> None:
     run = launch(runs, epochs=1000, checkpoint_minutes=100)
     until(runs, run, lambda _: len(runs.store.samples(run, "sentences_per_second")[0]) > 1)
     runs.stop(run)

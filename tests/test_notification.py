@@ -154,15 +154,6 @@ def test_a_webhook_that_hangs_is_not_waited_for(
     assert "the webhook was not reached (ReadTimeout)" in caplog.text
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    found = Runs(tmp_path / "workspace")
-    yield found
-    for run in found.list():
-        if run.active and run.pid:
-            os.kill(run.pid, signal.SIGKILL)
-
-
 @needs_comments
 def test_a_run_is_finished_whatever_the_webhook_answers(
     runs: Runs, webhook: Callable[..., Webhook]

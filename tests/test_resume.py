@@ -16,7 +16,7 @@ from kobert_demo.runs import Runs
 from kobert_demo.store import Row
 from tests.conftest import COMMENTS, needs_comments
 from tests.models import write_comments
-from tests.test_runs import ended, kept, runs, until  # noqa: F401
+from tests.test_runs import ended, kept, until
 
 KILLS = 10
 STEPS = 100  # four an epoch
@@ -24,7 +24,7 @@ STEPS = 100  # four an epoch
 pytestmark = needs_comments
 
 
-def launch(runs: Runs, *, by_heart: bool = False, **changes: object) -> str:  # noqa: F811
+def launch(runs: Runs, *, by_heart: bool = False, **changes: object) -> str:
     """Start a run of `mini` on 40 comments; one that learns by heart is tested on the same."""
     data = kept(runs, write_comments(runs.workspace.parent / "data.tsv", COMMENTS, rows=40))
     values: dict[str, object] = {"epochs": 1, "batch_size": 8, "max_length": 24}
@@ -32,7 +32,7 @@ def launch(runs: Runs, *, by_heart: bool = False, **changes: object) -> str:  # 
     return runs.launch(DataChoice(data, data if by_heart else None, 0.2, 1), config)
 
 
-def kill(runs: Runs, run: str) -> None:  # noqa: F811
+def kill(runs: Runs, run: str) -> None:
     pid = runs.get(run).pid
     assert pid
     os.kill(pid, signal.SIGKILL)
@@ -40,7 +40,7 @@ def kill(runs: Runs, run: str) -> None:  # noqa: F811
         time.sleep(0.01)
 
 
-def told(runs: Runs, run: str) -> tuple[list[Row], list[Row]]:  # noqa: F811
+def told(runs: Runs, run: str) -> tuple[list[Row], list[Row]]:
     """Return all steps and evaluations, without the run's name and the time they took."""
     rows = [
         [
@@ -52,9 +52,7 @@ def told(runs: Runs, run: str) -> tuple[list[Row], list[Row]]:  # noqa: F811
     return rows[0], rows[1]
 
 
-def test_a_run_that_was_killed_ten_times_ends_as_one_that_never_was(
-    runs: Runs,  # noqa: F811
-) -> None:
+def test_a_run_that_was_killed_ten_times_ends_as_one_that_never_was(runs: Runs) -> None:
     settings = {"epochs": STEPS // 4, "checkpoint_minutes": 0.002, "learning_rate": 2e-4}
     whole = launch(runs, **settings)
     assert until(runs, whole, ended).status == "finished", runs.log(whole)
@@ -82,7 +80,7 @@ def test_a_run_that_was_killed_ten_times_ends_as_one_that_never_was(
     assert left == {"worker.lock", "worker.log", runs.bundle(cut).name}
 
 
-def test_stop_and_resume_and_stop_again(runs: Runs) -> None:  # noqa: F811
+def test_stop_and_resume_and_stop_again(runs: Runs) -> None:
     run = launch(runs, epochs=1000, checkpoint_minutes=100)
     until(runs, run, lambda state: state.step > 10)
     runs.stop(run)
@@ -102,9 +100,7 @@ def test_stop_and_resume_and_stop_again(runs: Runs) -> None:  # noqa: F811
     assert again.seconds > stopped.seconds
 
 
-def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(
-    runs: Runs,  # noqa: F811
-) -> None:
+def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(runs: Runs) -> None:
     run = launch(runs, epochs=1000)
     until(runs, run, lambda state: state.epoch > 3)
     runs.stop(run)
@@ -121,7 +117,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(
     assert [row["step"] for row in runs.store.steps(run)][: step + 5] == list(range(1, step + 6))
 
 
-def test_what_has_finished_is_not_resumed(runs: Runs) -> None:  # noqa: F811
+def test_what_has_finished_is_not_resumed(runs: Runs) -> None:
     run = launch(runs)
     until(runs, run, ended)
     until(runs, run, lambda _: not process_lives(runs.directory(run)))
@@ -132,7 +128,7 @@ def test_what_has_finished_is_not_resumed(runs: Runs) -> None:  # noqa: F811
         runs.resume("nothing")
 
 
-def test_early_stopping_in_a_run(runs: Runs) -> None:  # noqa: F811
+def test_early_stopping_in_a_run(runs: Runs) -> None:
     run = launch(runs, epochs=200, learning_rate=0.03, patience=2)
     state = until(runs, run, ended)
     assert state.status == "finished"
@@ -141,7 +137,7 @@ def test_early_stopping_in_a_run(runs: Runs) -> None:  # noqa: F811
     assert "ends early" in runs.log_path(run).read_text(encoding="utf-8")
 
 
-def test_a_finished_run_is_trained_further_from_its_best_model(runs: Runs) -> None:  # noqa: F811
+def test_a_finished_run_is_trained_further_from_its_best_model(runs: Runs) -> None:
     first = launch(runs, by_heart=True, epochs=8, learning_rate=5e-4)
     assert until(runs, first, ended).status == "finished"
     further = runs.train_further(first, epochs=1, name="more")
