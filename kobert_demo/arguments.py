@@ -74,7 +74,19 @@ def _train(verb: argparse.ArgumentParser) -> None:
             type=type(default),
             help=f"{setting.effect} ({'; '.join([str(default), *others])})",
         )
+    verb.add_argument(
+        "--devices",
+        type=_devices,
+        default=1,
+        metavar="N|all",
+        help="how many GPUs share each batch, a process on each; without a GPU, how many processes (1)",
+    )
     _common(verb)
+
+
+def _devices(given: str) -> int:
+    """Return how many processes train, 0 for one on each GPU."""
+    return 0 if given == "all" else _count(given)
 
 
 def _classify(verb: argparse.ArgumentParser) -> None:

@@ -8,8 +8,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from kobert_demo.errors import ConfigError
+from kobert_demo.language import Message
 
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 MATRIX = 1024
@@ -26,12 +30,14 @@ class Device:
         name: as its maker calls it; empty where torch does not know.
         threads: of the CPU.
         flops: floating-point operations a second in a 1,024 x 1,024 matrix product.
+        count: how many processes may share a run on them: the GPUs there are, or the cores.
     """
 
     kind: str
     name: str
     threads: int
     flops: float
+    count: int = 1
 
 
 def may_have_gpu() -> bool:
@@ -55,6 +61,28 @@ def devices() -> list[str]:
     import torch
 
     return [f"{kind}:{number}" for number in range(torch.get_device_module(kind).device_count())]
+
+
+def most_processes(devices: Sequence[str]) -> int:
+    """Return how many processes may share a run: one for each GPU, or for each core of a CPU."""
+    return (os.cpu_count() or 1) if devices[0] == "cpu" else len(devices)
+
+
+def processes_on(devices: Sequence[str], asked: int) -> int:
+    """Return how many processes train a run: what was asked for, where 0 is one for each GPU.
+
+    Raises:
+        ConfigError: there are fewer GPUs, or, where there is none, fewer cores.
+    """
+    if asked > (most := most_processes(devices)):
+        what = Message("processor cores") if devices[0] == "cpu" else Message("GPUs")
+        raise ConfigError(
+            "{asked} processes were asked for, and this machine has {most} {what}: choose {most} or fewer.",
+            asked=asked,
+            most=most,
+            what=what,
+        )
+    return asked or len(devices)
 
 
 def training_threads(available: int) -> int:
@@ -84,7 +112,8 @@ def probe() -> Device:
         began = time.perf_counter()
         (matrix @ matrix)[0, 0].item()
         seconds.append(time.perf_counter() - began)
-    return Device(kind, name, torch.get_num_threads(), 2 * MATRIX**3 / min(seconds))
+    threads, flops = torch.get_num_threads(), 2 * MATRIX**3 / min(seconds)
+    return Device(kind, name, threads, flops, most_processes(devices()))
 
 
 def probe_elsewhere() -> Device:

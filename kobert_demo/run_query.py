@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, and_, func, select
 
 from kobert_demo.tables import DatabaseTime, evaluations, runs, steps
 
@@ -24,6 +24,11 @@ def all_runs() -> Select[Any]:
     )
 
 
+def same_queue(other: FromClause) -> ColumnElement[bool]:
+    """Return what holds where another run waits for the same devices as one of `runs`."""
+    return and_(other.c.host == runs.c.host, other.c.queue == runs.c.queue)
+
+
 def _last_step() -> ScalarSelect[Any]:
     return select(func.max(steps.c.step)).where(steps.c.run == runs.c.run).scalar_subquery()
 
@@ -43,9 +48,9 @@ def best_first() -> Select[Any]:
 
 
 def _waiting() -> ScalarSelect[Any]:
-    """Return a run's place from 1 among those that wait for the same host; 0 where it does not wait."""
+    """Return a run's place from 1 among those that wait in its queue; 0 where it does not wait."""
     other = runs.alias("other")
-    before = and_(other.c.host == runs.c.host, other.c.place <= runs.c.place)
+    before = and_(same_queue(other), other.c.place <= runs.c.place)
     return (
         select(func.count())
         .select_from(other)

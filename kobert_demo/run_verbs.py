@@ -15,10 +15,12 @@ from kobert_demo.dataset import (
     summarize,
     with_labels_of,
 )
+from kobert_demo.device import devices, processes_on
 from kobert_demo.encoded_store import encode_dataset
 from kobert_demo.follow import follow
 from kobert_demo.language import Message
 from kobert_demo.model_verbs import chosen_model, obtain_checked
+from kobert_demo.place import Place
 from kobert_demo.preflight import inspect, unreadable
 from kobert_demo.printing import print_fields, print_json, print_table, spoken_language
 from kobert_demo.runs import Runs
@@ -33,6 +35,7 @@ def train(args: argparse.Namespace) -> int:
     chosen = {name: value for name, value in given.items() if value is not None}
     model, why = chosen_model(args.model)
     config = replace(preset(model), **chosen)
+    processes_on(devices(), args.devices)
     data, _ = read_dataset(args.file, args)
     test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
     if why:
@@ -49,7 +52,7 @@ def train(args: argparse.Namespace) -> int:
         config.seed,
     )
     runs = Runs(args.workspace)
-    return _followed(runs, runs.launch(choice, config), args)
+    return _followed(runs, runs.launch(choice, config, place=Place(args.devices)), args)
 
 
 def resume(args: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from kobert_demo.errors import ConfigError, DataError, RunError
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
+from kobert_demo.place import HERE, Place
 from kobert_demo.processes import LOG, lock_directory, process_lives, start_process
 from kobert_demo.store import Row, Run, RunStore
 from kobert_demo.vocabularies import read_vocabulary
@@ -54,7 +55,9 @@ class Runs:
         """Return an id that no run has."""
         return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
-    def launch(self, choice: DataChoice, config: TrainingConfig, name: str = "") -> str:
+    def launch(
+        self, choice: DataChoice, config: TrainingConfig, name: str = "", place: Place = HERE
+    ) -> str:
         """Start a worker for a new run and return the run's id; it waits where another one runs.
 
         Raises:
@@ -66,13 +69,13 @@ class Runs:
         check_length(files, config)
         if not files.revision:
             config = replace(config, model=files.lasting_name)  # the worker starts elsewhere
-        record = freeze(choice, config, train, test, files)
+        record = {**freeze(choice, config, train, test, files), "place": asdict(place)}
         run = self.new_id()
         directory = self.directory(run)
         steps = config.epochs * config.steps_per_epoch(len(train))
         name = name or f"{train.name} · {Path(files.name).name}"
         with lock_directory(directory) as lock:  # first: a run without it counts as lost
-            self.store.add(run, name, record, steps)
+            self.store.add(run, name, record, steps, place.address)
             self._start_worker(run, lock)
         return run
 
@@ -113,7 +116,7 @@ class Runs:
         record = self.get(run).record
         config = TrainingConfig(**record["config"])
         config = replace(config, model=str(self.bundle(run)), epochs=epochs)
-        return self.launch(choice_of(record), config, name)
+        return self.launch(choice_of(record), config, name, place_of(record))
 
     def list(self) -> list[Run]:
         """Return all runs, the newest first; runs whose worker died are marked as lost."""
@@ -237,6 +240,11 @@ class Runs:
 def choice_of(record: Row) -> DataChoice:
     """Return the data that was frozen into a run."""
     return DataChoice(**{field.name: record["data"][field.name] for field in fields(DataChoice)})
+
+
+def place_of(record: Row) -> Place:
+    """Return where a run trains; those of before there was a choice train on one device."""
+    return Place(**record.get("place", {}))
 
 
 def check_length(files: ModelFiles, config: TrainingConfig) -> None:

@@ -63,6 +63,16 @@ MIGRATIONS = (
     DROP INDEX one_a_device;
     CREATE UNIQUE INDEX one_a_device ON runs (host, device) WHERE status = 'running';
     """,
+    """
+    ALTER TABLE runs ADD COLUMN queue TEXT NOT NULL DEFAULT '';
+    DROP INDEX one_a_device;
+    CREATE TABLE holds (
+        host TEXT NOT NULL, device TEXT NOT NULL, run TEXT NOT NULL,
+        PRIMARY KEY (host, device)
+    ) WITHOUT ROWID;
+    INSERT INTO holds SELECT host, device, run FROM runs
+        WHERE status = 'running' AND device IS NOT NULL;
+    """,
 )
 
 # The steps are written in SQLite's words; PostgreSQL has others for a few of them.

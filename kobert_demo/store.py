@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Table, delete, exists, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from kobert_demo.curves import Curves
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
-from kobert_demo.run_query import all_runs, best_first
+from kobert_demo.run_query import all_runs, best_first, same_queue
 from kobert_demo.tables import (
     METADATA,
     DatabaseTime,
     evaluations,
+    holds,
     next_place,
     runs,
     samples,
@@ -31,6 +32,7 @@ SPARKLINE_BINS = 20  # each shown by its lowest and its highest loss
 
 ENDED = runs.c.status.not_in(("queued", "running"))
 RUNS = all_runs()
+HELD = select(holds.c.device).where(holds.c.host == bindparam("host"))
 KEEP_SPARKLINE = text(
     "INSERT INTO sparklines (run, step, losses) VALUES (:run, :step, :losses) "
     "ON CONFLICT (run) DO UPDATE SET step = excluded.step, losses = excluded.losses"
@@ -50,9 +52,10 @@ class Run:
         waiting: the place in the queue from 1; 0 where the run does not wait.
         created_at, started_at, ended_at: seconds since 1970; the last start where there were several.
         spent: seconds between start and end, of earlier starts.
-        device: what it trains on, such as `cpu` or `cuda:1`; None before the first start.
+        device: what it trains on, such as `cpu` or `cuda:0,cuda:1`; None before the first start.
         tags, note: what people wrote about it.
         host: the machine of its worker; empty in a SQLite file, which is one machine's.
+        queue: what it waits for: the address of a cluster, or empty for its host's own devices.
         silent: seconds since its worker was last heard of; for other hosts, which cannot see its process.
     """
 
@@ -82,6 +85,7 @@ class Run:
     device: str | None
     spent: float
     host: str = ""
+    queue: str = ""
     silent: float = field(default=0.0, compare=False)
 
     @property
@@ -92,9 +96,9 @@ class Run:
 class RunStore(Curves):
     """The runs of one workspace."""
 
-    def add(self, run: str, name: str, record: Row, steps: int) -> None:
-        """Put a new run at the end of the queue."""
-        self._add(run, name, record, status="queued", steps=steps)
+    def add(self, run: str, name: str, record: Row, steps: int, queue: str = "") -> None:
+        """Put a new run at the end of a queue of this host."""
+        self._add(run, name, record, status="queued", steps=steps, queue=queue)
 
     def add_imported(self, run: str, name: str, record: Row, bundle: str) -> None:
         """Add a run that nothing trained here: it has a bundle from the start."""
@@ -128,21 +132,28 @@ class RunStore(Curves):
         """Write down that the worker of a run lives, for servers that cannot see its process."""
         self._change(run, seen_at=DatabaseTime())
 
-    def claim(self, run: str, device: str) -> bool:
-        """Start `run` if it is the first of its host's queue and the device is free; say whether it did."""
-        other, first = runs.alias("other"), runs.alias("first")
-        free = ~exists().where(
-            other.c.status == "running", other.c.host == self.host, other.c.device == device
-        )
-        head = select(func.min(first.c.place)).where(
-            first.c.status == "queued", first.c.host == self.host
-        )
+    def held(self) -> set[str]:
+        """Return this host's devices that runs train on."""
+        return {row["device"] for row in self._read(HELD, host=self.host)}
+
+    def claim(self, run: str, *devices: str) -> bool:
+        """Start `run` on devices of its host if it is the first of its queue and all of them are free.
+
+        Return whether it did.
+        """
+        first = runs.alias("first")
+        head = select(func.min(first.c.place)).where(first.c.status == "queued", same_queue(first))
         mine = update(runs).where(runs.c.run == run, runs.c.status == "queued")
-        start = mine.where(free, runs.c.place == head.scalar_subquery())
+        start = mine.where(runs.c.host == self.host, runs.c.place == head.scalar_subquery())
+        values = {"status": "running", "started_at": time.time(), "device": ",".join(devices)}
+        holding = [{"host": self.host, "device": device, "run": run} for device in devices]
         try:
-            values = {"status": "running", "started_at": time.time(), "device": device}
-            return self._write(start.values(values)) == 1
-        except IntegrityError:  # another worker was faster
+            with self._transaction() as connection:
+                started = connection.execute(start.values(values)).rowcount == 1
+                if started and holding:
+                    connection.execute(insert(holds), holding)
+                return started
+        except IntegrityError:  # one of them is not free
             return False
 
     def requeue(self, run: str) -> bool:
@@ -177,7 +188,9 @@ class RunStore(Curves):
         """End an active run; say whether it was one."""
         active = update(runs).where(runs.c.run == run, ~ENDED)
         values = {"status": status, "ended_at": time.time(), "error": _pack(error)}
-        return self._write(active.values(values)) == 1
+        with self._transaction() as connection:
+            connection.execute(delete(holds).where(holds.c.run == run))
+            return connection.execute(active.values(values)).rowcount == 1
 
     def request_stop(self, run: str) -> None:
         self._change(run, stop_requested=1)

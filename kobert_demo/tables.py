@@ -47,7 +47,9 @@ runs = _table(
     *_real("spent"),
     *_text("host"),
     *_real("seen_at"),
+    *_text("queue"),
 )
+holds = _table("holds", *_text("host", "device", key=True), *_text("run"))
 steps = _table(
     "steps",
     *_text("run", key=True),

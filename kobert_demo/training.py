@@ -4,7 +4,7 @@
 an event means for a run is the worker's business.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -31,7 +31,7 @@ def train(
     config: TrainingConfig,
     start: State | None = None,
     group: Group = ALONE,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Fine-tune `model` in place, on the device it is on.
 
     Yields a `TrainStep` for each step, and an `Evaluation` after each epoch and each

@@ -4,7 +4,6 @@ It waits for its turn, introduces the training loop to the run store, and keeps 
 needs to be there: it outlives the page, the shell and the app that launched it.
 """
 
-import errno
 import logging
 import math
 import os
@@ -13,23 +12,29 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from kobert_demo.config import TrainingConfig
-from kobert_demo.device import devices, training_threads
+from kobert_demo.device import devices, processes_on
 from kobert_demo.errors import KobertDemoError, RunError
-from kobert_demo.events import Evaluation, Settled, TrainStep
+from kobert_demo.events import Evaluation, Event, Settled, TrainStep
+from kobert_demo.failures import explain
 from kobert_demo.heartbeat import beating
 from kobert_demo.language import Message
+from kobert_demo.members import gathered, share_threads
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
-from kobert_demo.runs import Runs
+from kobert_demo.runs import Runs, place_of
 from kobert_demo.store import Row, Status
 from kobert_demo.system import sampled
 from kobert_demo.verify import verify_once
-from kobert_demo.vocabularies import read_vocabulary
+
+if TYPE_CHECKING:
+    from kobert_demo.keeper import Keeper
 
 ROWS_A_LOOK = 2_000  # texts encoded between two looks at whether to stop
 WAIT = 0.25  # seconds between two looks at the queue
@@ -57,7 +62,7 @@ class Worker:
         self._record: Row = runs.store.run(run).record
         self._config = TrainingConfig(**self._record["config"])
         self._terminated = threading.Event()
-        self._device = ""
+        self._devices: list[str] = []
         self._unwritten: list[Row] = []
         self._flushed_at = 0.0
         signal.signal(signal.SIGTERM, self._terminate)
@@ -72,7 +77,7 @@ class Worker:
             status = "stopped"
         except KobertDemoError as problem:
             error = problem.messages[0]
-            log.error("%s", problem)
+            log.error("%s", problem, exc_info=problem.__cause__)
         except Exception as problem:
             error = explain(problem)
             log.exception("%s", error)
@@ -89,10 +94,14 @@ class Worker:
     def _wait(self) -> bool:
         """Return True when it is this run's turn on a device, False when it was stopped before."""
         choices = devices()
+        processes = processes_on(choices, place_of(self._record).processes)
+        taken = min(processes, len(choices))  # several may share a CPU
         while not self._stopping():
-            for self._device in choices:
-                if self._store.claim(self._run, self._device):
-                    return True
+            held = self._store.held()
+            free = [device for device in choices if device not in held][:taken]
+            if len(free) == taken and self._store.claim(self._run, *free):
+                self._devices = free * (processes // taken)
+                return True
             time.sleep(WAIT)
             self._runs.list()  # a dead worker at the head of the queue must not block it
         return False
@@ -100,52 +109,52 @@ class Worker:
     def _train(self) -> Status:
         import torch
 
-        from kobert_demo.checkpoint import load_checkpoint
-        from kobert_demo.encoded_store import encode_dataset
         from kobert_demo.keeper import Keeper, rewind
-        from kobert_demo.model import new_classifier
+        from kobert_demo.run_start import run_start
         from kobert_demo.training import train
 
-        config = self._config
-        torch.set_num_threads(training_threads(torch.get_num_threads()))
-        log.info("training on %s with %d threads", self._device, torch.get_num_threads())
-        files = find_model(self._record["weights"])
-        vocabulary = read_vocabulary(files.vocabulary)
-        self._look_at(files)
-        torch.manual_seed(config.seed)
-        model = new_classifier(files, self._record["labels"], config.dropout, vocabulary)
-        model = model.to(self._device)
-        train_data, test_data = (
-            encode_dataset(data, vocabulary, self._runs.workspace, self._watched).cut(
-                config.max_length
-            )
-            for data in self._runs.data(self._run)
+        share_threads(len(self._devices))
+        log.info(
+            "training on %s with %d threads", ", ".join(self._devices), torch.get_num_threads()
         )
-        start = load_checkpoint(self._directory)
-        rewind(self._runs, self._run, start)
-        per_epoch = config.steps_per_epoch(len(train_data))
-        keeper = Keeper(self._runs, self._run, model, vocabulary, per_epoch)
-        with sampled(self._store, self._run):
-            for event in train(model, train_data, test_data, config, start):
-                if isinstance(event, TrainStep):
-                    self._take_step(event)
-                elif isinstance(event, Evaluation):
-                    self._take_evaluation(event)
-                    keeper.take_evaluation(event)
-                else:
-                    self._flush()  # nobody should wait for the last steps while the model is evaluated
-                    if isinstance(event, Settled):
-                        keeper.settle(event)
-                    if self._stopping():
-                        keeper.keep_checkpoint()
-                        keeper.wait()
-                        return "stopped"
+        self._look_at(find_model(self._record["weights"]))
+        start = run_start(self._runs, self._run, self._devices[0], self._watched)
+        rewind(self._runs, self._run, start.state)
+        per_epoch = self._config.steps_per_epoch(len(start.train_data))
+        keeper = Keeper(self._runs, self._run, start.model, start.vocabulary, per_epoch)
+        data = (start.train_data, start.test_data)
+        with (
+            gathered(self._runs, self._run, self._devices) as group,
+            sampled(self._store, self._run, self._devices),
+            closing(train(start.model, *data, start.config, start.state, group)) as events,
+        ):
+            if not self._take(events, keeper):
+                return "stopped"
         self._flush()
         run = self._store.run(self._run)
         if run.step < run.steps:
-            log.info("macro-F1 did not rise in %d evaluations: the run ends early", config.patience)
+            patience = self._config.patience
+            log.info("macro-F1 did not rise in %d evaluations: the run ends early", patience)
         keeper.finish()
         return "finished"
+
+    def _take(self, events: Iterable[Event], keeper: "Keeper") -> bool:
+        """Write down what happens; return whether it went on to the end."""
+        for event in events:
+            if isinstance(event, TrainStep):
+                self._take_step(event)
+            elif isinstance(event, Evaluation):
+                self._take_evaluation(event)
+                keeper.take_evaluation(event)
+            else:
+                self._flush()  # nobody should wait for the last steps while the model is evaluated
+                if isinstance(event, Settled):
+                    keeper.settle(event)
+                if self._stopping():
+                    keeper.keep_checkpoint()
+                    keeper.wait()
+                    return False
+        return True
 
     def _look_at(self, files: ModelFiles) -> None:
         """Check a model when it is first used; what fails is said in the log, and on the run's page."""
@@ -193,21 +202,6 @@ class Worker:
 def _no_number(step: int) -> RunError:
     return RunError(
         "The loss is no longer a number at step {step}: choose a lower learning rate.", step=step
-    )
-
-
-def explain(problem: Exception) -> Message:
-    """Say in words why training failed, and what to change."""
-    said = str(problem).lower()
-    if isinstance(problem, MemoryError) or "out of memory" in said or "not enough memory" in said:
-        return Message(
-            "The memory is full: choose a smaller batch size or a smaller max_length and start again."
-        )
-    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
-        return Message("The disk is full: free some space and start again.")
-    return Message(
-        "Training ended with an unexpected error ({kind}); the last lines of the log say more.",
-        {"kind": type(problem).__name__},
     )
 
 

@@ -85,14 +85,14 @@ def new_run() -> None:
     choice = choose_data()
     train, test = chosen_data(choice, str(workspace()))
     say_data(choice, train, test)
-    config = training_form()
+    config, place = training_form()
     if not model_is_here(config.model):
         return
-    expected_time(config, train, test)
+    expected_time(config, place, train, test)
     waits = any(run.active for run in known.values())
     label = t("Start and wait for its turn") if waits else t("Start")
     if st.button(label, type="primary", icon=":material/play_arrow:", key="start"):
-        st.session_state["launched"] = runs.launch(choice, config)
+        st.session_state["launched"] = runs.launch(choice, config, place=place)
         st.rerun()
 
 

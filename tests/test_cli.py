@@ -104,6 +104,16 @@ def test_train_says_what_it_leaves_out_and_what_the_model_cannot_read(
     assert "of all pieces are [UNK]" in capsys.readouterr().err
 
 
+def test_train_refuses_more_devices_than_there_are(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
+) -> None:
+    workspace = tmp_path / "workspace"
+    words = ("--model", model, "--devices", 999, "--workspace", workspace)
+    said = fails(capsys, "train", write_tsv(tmp_path / "a.tsv"), *words)
+    assert said.startswith("999 processes were asked for, and this machine has ")
+    assert Runs(workspace).list() == []
+
+
 def test_columns_are_chosen_by_name_or_number(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "three.tsv"
     path.write_text("id\ta \tb\n1\t하나\tx\n2\t둘\ty\n3\t셋\tx\n4\t넷\ty\n", encoding="utf-8")

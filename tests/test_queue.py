@@ -4,9 +4,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from kobert_demo.store import RunStore
+from kobert_demo.tables import holds
 from tests.test_store import evaluation, queued, step
 
 
@@ -39,6 +41,31 @@ def test_each_device_has_one_run(store: RunStore) -> None:
     store.end("a", "finished")
     assert store.claim("c", "cuda:0")
     assert [run.device for run in store.runs()] == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+def test_a_run_takes_all_its_devices_or_none(store: RunStore) -> None:
+    queued(store, *"abc")
+    assert store.claim("a", "cuda:1")
+    assert not store.claim("b", "cuda:0", "cuda:1")
+    assert (store.run("b").status, store.held()) == ("queued", {"cuda:1"})
+    store.end("a", "lost")
+    assert store.claim("b", "cuda:0", "cuda:1")
+    assert (store.run("b").device, store.held()) == ("cuda:0,cuda:1", {"cuda:0", "cuda:1"})
+    assert not any(store.claim("c", device) for device in ("cuda:0", "cuda:1"))
+    store.end("b", "finished")
+    assert store.held() == set()
+
+
+def test_who_waits_for_a_cluster_does_not_hold_up_the_machine(store: RunStore) -> None:
+    store.add("far", "far", {}, steps=1, queue="10.0.0.1:6379")
+    queued(store, "near")
+    store.add("farther", "farther", {}, steps=1, queue="10.0.0.1:6379")
+    assert {run.run: run.waiting for run in store.runs()} == {"far": 1, "near": 1, "farther": 2}
+    assert store.claim("near", "cpu")
+    assert not store.claim("farther")
+    assert store.claim("far")
+    assert store.claim("farther")  # whether there is room is the cluster's to say
+    assert store.held() == {"cpu"}
 
 
 def test_a_run_that_was_cut_off_waits_again_behind_the_others(store: RunStore) -> None:
@@ -85,10 +112,12 @@ def test_of_many_who_claim_at_once_one_gets_it(where: Path | str, names: str) ->
 
 def test_a_device_cannot_have_two_runs_whatever_a_claim_saw(store: RunStore) -> None:
     queued(store, "a", "b")
-    started = {"status": "running", "device": "cpu"}
-    store._change("a", **started)
+    for run in "ab":
+        held = insert(holds).values(run=run, host="", device="cpu")
+        if run == "a":
+            store._write(held)
     with pytest.raises(IntegrityError):
-        store._change("b", **started)
+        store._write(held)
 
 
 def test_each_host_has_devices_and_a_queue_of_its_own(where: Path | str) -> None:

@@ -55,7 +55,7 @@ def told(runs: Runs, run: str) -> tuple[list[Row], list[Row]]:
 def test_a_run_that_was_killed_ten_times_ends_as_one_that_never_was(runs: Runs) -> None:
     settings = {"epochs": STEPS // 4, "checkpoint_minutes": 0.002, "learning_rate": 2e-4}
     whole = launch(runs, **settings)
-    assert until(runs, whole, ended).status == "finished", runs.log(whole)
+    assert until(runs, whole, ended, seconds=300).status == "finished", runs.log(whole)
     cut = launch(runs, **settings)
     chance = random.Random(str(runs.workspace))
     targets = sorted(chance.sample(range(1, STEPS - 30), KILLS - 3))

@@ -12,9 +12,9 @@ import torch
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice
 from kobert_demo.errors import RunError
+from kobert_demo.failures import explain
 from kobert_demo.predictor import Predictor
 from kobert_demo.runs import Runs
-from kobert_demo.worker import explain
 from tests.models import save_tiny_model, tiny_model, write_tsv
 from tests.test_runs import ended, endless, kept, launch, trains, until
 

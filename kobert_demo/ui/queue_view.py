@@ -35,14 +35,17 @@ def _look(runs: Runs, shown: Sequence[tuple[str, str]]) -> None:
         active = _active(runs)
     if {*shown} != {(run.run, run.status) for run in active}:
         st.rerun()  # the table below shows it too
-    waiting = [run for run in active if run.waiting]
     with st.container(border=True, gap="small", key="queue"):
         st.markdown(f"**{t('Queue')}**")
         for run in active:
             if run.waiting:
-                _waiting(runs, run, waiting)
+                _waiting(runs, run, [other for other in active if _share_queue(run, other)])
             else:
                 _running(runs, run)
+
+
+def _share_queue(run: Run, other: Run) -> bool:
+    return bool(other.waiting) and (run.host, run.queue) == (other.host, other.queue)
 
 
 def _running(runs: Runs, run: Run) -> None:

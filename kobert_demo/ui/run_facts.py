@@ -24,6 +24,7 @@ def run_facts(run: Run) -> dict[str, str]:
             t("Version of {package}", package=name): version
             for name, version in record["versions"].items()
         },
+        **({t("Trained on"): run.device} if run.device else {}),
         t("Run"): run.run,
     }
 

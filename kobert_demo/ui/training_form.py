@@ -12,6 +12,7 @@ from kobert_demo.device import training_seconds
 from kobert_demo.errors import ConfigError
 from kobert_demo.language import Message
 from kobert_demo.model_files import built_in_models, find_model
+from kobert_demo.place import HERE, Place
 from kobert_demo.ui.elements import duration, plain
 from kobert_demo.ui.model_choice import choose_model, device, usual_model
 from kobert_demo.ui.session import language, t, workspace
@@ -26,7 +27,7 @@ EVALUATION_COST = (
 )  # of training, for each sentence: the backward pass costs two forward passes
 
 
-def training_form() -> TrainingConfig:
+def training_form() -> tuple[TrainingConfig, Place]:
     """Show the fields of a run and return what they say.
 
     They begin with the model's preset. Another model brings its own, but for what the person changed.
@@ -44,7 +45,29 @@ def training_form() -> TrainingConfig:
         t("More settings"), icon=":material/tune:"
     ):  # its fields count while it is shut
         values |= _number_fields([name for name in SETTINGS if name not in FIRST], beside=2)
-    return checked(model, values)
+        place = _choose_place()
+    return checked(model, values), place
+
+
+def _choose_place() -> Place:
+    """Ask how many processes share a run, where there may be several."""
+    found = device()
+    if found.count == 1:
+        return HERE
+    if found.kind == "cpu":
+        effect = t(
+            "How many processes share each batch. On a CPU one is as quick; what is learned stays the same."
+        )
+    else:
+        effect = t(
+            "How many GPUs share each batch, a process on each. What is learned stays the same."
+        )
+    counts = range(1, found.count + 1)
+    label = t("Processes") if found.kind == "cpu" else t("GPUs")
+    processes = st.selectbox(
+        label, counts, key="processes", help=effect, persist_state="session", width=200
+    )
+    return Place(processes)
 
 
 def checked(model: str, values: Mapping[str, float]) -> TrainingConfig:
@@ -137,7 +160,7 @@ def mean_length(sha256: str, model: str, max_length: int, _texts: list[str]) -> 
     return float(np.mean([min(max_length, 2 + len(vocabulary.ids(text))) for text in sample]))
 
 
-def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None:
+def expected_time(config: TrainingConfig, place: Place, train: Dataset, test: Dataset) -> None:
     """Say which device will train, about how long it will take, and where weights are missing."""
     with st.spinner(t("Looking for a GPU …")):
         found = device()
@@ -146,6 +169,8 @@ def expected_time(config: TrainingConfig, train: Dataset, test: Dataset) -> None
     files = find_model(config.model)
     length = mean_length(train.sha256, config.model, config.max_length, train.texts)
     rows = config.epochs * (len(train) + EVALUATION_COST * len(test))
+    if found.kind != "cpu":  # whose cores one process takes, too
+        rows /= place.processes
     seconds = training_seconds(found, files.shape.parameters, int(rows * length))
     st.caption(
         t(
