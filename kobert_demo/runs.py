@@ -23,6 +23,7 @@ from kobert_demo.config import TrainingConfig
 from kobert_demo.database import VARIABLE
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.errors import ConfigError, DataError, RunError
+from kobert_demo.heartbeat import MOST_SILENCE
 from kobert_demo.language import Message
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
@@ -33,7 +34,6 @@ from kobert_demo.vocabularies import read_vocabulary
 
 RECORDED_PACKAGES = ("torch", "transformers", "sentencepiece", "numpy")
 LOG_LINES = 20
-MOST_SILENCE = 60.0  # seconds without a word of another host's worker, which beats every 5
 
 
 class Runs:

@@ -128,9 +128,13 @@ class RunStore(Curves):
     def set_pid(self, run: str, pid: int) -> None:
         self._change(run, pid=pid)
 
-    def touch(self, run: str) -> None:
-        """Write down that the worker of a run lives, for servers that cannot see its process."""
-        self._change(run, seen_at=DatabaseTime())
+    def touch(self, run: str) -> bool:
+        """Write down that the worker of a run lives, for servers that cannot see its process.
+
+        Return False where the run is this host's no longer, because it was taken for lost.
+        """
+        mine = update(runs).where(runs.c.run == run, runs.c.host == self.host)
+        return self._write(mine.where(runs.c.status != "lost").values(seen_at=DatabaseTime())) == 1
 
     def held(self) -> set[str]:
         """Return this host's devices that runs train on."""

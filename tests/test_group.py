@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 from transformers import BertForSequenceClassification
 
 from kobert_demo import stepping
@@ -129,6 +131,23 @@ def left(group: Group) -> dict[str, Any]:
     return found
 
 
+def ddp(group: Group) -> dict[str, Any]:
+    """Take a step by torch's DistributedDataParallel, and one by the Stepper, from the same weights."""
+    data, labels = comments()
+    batch = collate(data, np.arange(8))
+    mine = share(batch, group.rank, group.size)
+    model = model_of(labels)
+    wrapped = DistributedDataParallel(model)
+    logits = wrapped(input_ids=mine.input_ids, attention_mask=mine.attention_mask).logits
+    cross_entropy(logits, mine.labels).backward()  # the mean of equal shares' means is that of all
+    expected = [weight.grad for weight in model.parameters()]
+
+    other = model_of(labels)
+    still = torch.optim.SGD(other.parameters(), lr=0.0)
+    stepping.Stepper(other, still, max_grad_norm=1e6, group=group).step(batch)
+    return {"expected": expected, "gradients": [weight.grad for weight in other.parameters()]}
+
+
 def halved(group: Group) -> dict[str, Any]:
     """The memory of rank 1 holds two rows at once, that of rank 0 all of them."""
     taken = stepping.Stepper._part
@@ -146,7 +165,7 @@ def halved(group: Group) -> dict[str, Any]:
 def main() -> None:
     stepping.multiplies_bfloat16 = lambda kind: False  # type: ignore[assignment]
     group = joined("cpu")
-    found = {what.__name__: what(group) for what in (same, evaluated, resumed, left, halved)}
+    found = {what.__name__: what(group) for what in (same, evaluated, resumed, left, ddp, halved)}
     torch.save(found, f"found{group.rank}.pt")
 
 
@@ -239,6 +258,12 @@ def test_a_group_goes_on_exactly_where_it_was_left(found: Found) -> None:
 def test_all_leave_where_rank_0_leaves(found: Found) -> None:
     first, second = (each["left"] for each in found)
     assert first == second == {"TrainStep": 3, "Evaluating": 7}
+
+
+def test_the_gradients_are_those_of_distributed_data_parallel(found: Found) -> None:
+    for each in found:
+        assert len(each["ddp"]["gradients"]) > 10
+        torch.testing.assert_close(each["ddp"]["gradients"], each["ddp"]["expected"])
 
 
 def test_memory_of_one_that_is_full_holds_up_nobody(found: Found) -> None:

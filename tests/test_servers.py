@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from kobert_demo import heartbeat
-from kobert_demo.runs import MOST_SILENCE, Runs
+from kobert_demo.heartbeat import MOST_SILENCE
+from kobert_demo.processes import PROJECT, process_lives
+from kobert_demo.runs import Runs
 from kobert_demo.store import RunStore
 from tests.databases import new_schema, server_url
 from tests.models import save_tiny_model
@@ -54,6 +59,48 @@ def test_another_hosts_run_is_lost_only_when_it_was_silent_for_long(
     assert here.get("a").status == "running"
     there.store._change("a", seen_at=here.store.run("a").created_at - MOST_SILENCE - 60)
     assert here.get("a").status == "lost"
+
+
+def test_a_worker_that_was_taken_for_lost_ends(servers: tuple[Runs, Runs], tmp_path: Path) -> None:
+    """It was out of reach for long, and the run may train elsewhere by now."""
+    here, there = servers
+    run = endless(here, str(save_tiny_model(tmp_path / "tiny")))
+    until(here, run, trains)
+    there.store._change(run, seen_at=1.0)
+    assert there.get(run).status == "lost"
+    deadline = time.monotonic() + 30
+    while process_lives(here.directory(run)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "taken for lost" in here.log(run)
+
+
+def test_a_worker_without_its_database_ends_when_others_take_it_for_lost(
+    tmp_path: Path,
+) -> None:
+    """A process of its own, for it ends in the middle."""
+    file = tmp_path / "runs.sqlite"
+    program = f"""
+        import time, pathlib
+        from kobert_demo import heartbeat
+        from kobert_demo.store import RunStore
+
+        heartbeat.BEAT, heartbeat.MOST_SILENCE = 0.05, 1.0
+        file = pathlib.Path({str(file)!r})
+        store = RunStore(file)
+        store.add("a", "a", {{}}, steps=1)
+        with heartbeat.beating(store, "a"):
+            time.sleep(1.5)
+            print("lives", flush=True)
+            file.unlink()
+            file.mkdir()
+            time.sleep(30)
+        print("never")
+    """
+    words = [sys.executable, "-c", textwrap.dedent(program)]
+    ended = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.returncode) == ("lives\n", 1)
+    assert "the database was out of reach for 1 seconds" in ended.stderr
 
 
 def test_a_beat_says_that_a_worker_lives(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
