@@ -126,6 +126,9 @@ def _score(verb: argparse.ArgumentParser) -> None:
         "--ray-address", metavar="HOST:PORT", help="of the cluster (KOBERT_DEMO_RAY_ADDRESS)"
     )
     verb.add_argument("--workers", type=_count, default=1, help="how many score on it (1)")
+    verb.add_argument(
+        "--gpus", type=int, choices=(0, 1), default=0, help="of each worker: 0 takes its CPU (0)"
+    )
     _common(verb)
 
 

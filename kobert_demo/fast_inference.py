@@ -25,8 +25,10 @@ Precision = Literal["float32", "bfloat16", "int8"]
 LARGE = 50_000_000  # weights in the layers: smaller models answer in a few milliseconds anyway
 
 
-def quick_precision(shape: Shape) -> Precision:
-    """Return in what an encoder of this shape answers quickest on this machine's CPU."""
+def quick_precision(shape: Shape, device: str = "cpu") -> Precision:
+    """Return in what an encoder of this shape answers quickest on a device of this machine."""
+    if device != "cpu":
+        return "bfloat16" if device == "cuda" else "float32"
     if shape.parameters < LARGE:
         return "float32"
     if multiplies_bfloat16("cpu"):

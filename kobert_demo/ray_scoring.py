@@ -28,9 +28,10 @@ class Scorer:
 
     Args:
         bundle: Ray's reference to its files, name to content: the worker's machine need not have them.
+        gpus: that Ray has given to this worker, 0 or 1.
     """
 
-    def __init__(self, bundle: Any, exact: bool) -> None:
+    def __init__(self, bundle: Any, exact: bool, gpus: int) -> None:
         import ray
 
         from kobert_demo.predictor import Predictor
@@ -38,7 +39,7 @@ class Scorer:
         with tempfile.TemporaryDirectory() as directory:
             for name, content in ray.get(bundle).items():
                 (Path(directory) / name).write_bytes(content)
-            self._predictor = Predictor(directory, exact)
+            self._predictor = Predictor(directory, exact, "cuda" if gpus else "cpu")
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Score a batch of one part."""
@@ -54,6 +55,7 @@ def score_on_cluster(
     predictor: "Predictor",
     out: Path,
     workers: int,
+    gpus: int = 0,
     exact: bool = False,
     resume: bool = False,
     progress: Callable[[float], None] = lambda share: None,
@@ -64,7 +66,7 @@ def score_on_cluster(
 
     Args:
         bundle: where the files of the model lie; predictor: the same model here.
-        workers: how many score at the same time.
+        workers: how many score at the same time; gpus: of each, 0 or 1.
         progress: hears which share of the parts is done.
 
     Raises:
@@ -75,7 +77,7 @@ def score_on_cluster(
     missing = [part for part in parts if part.number not in done]
     progress(len(done) / max(len(parts), 1))
     with (out / DONE).open("a", encoding="utf-8") as log:
-        for number, content, said in _answers(missing, bundle, workers, exact):
+        for number, content, said in _answers(missing, bundle, workers, gpus, exact):
             path = out / parts[number].name
             new = path.with_name(f"{path.name}.new")
             new.write_bytes(content)
@@ -90,7 +92,7 @@ def score_on_cluster(
 
 
 def _answers(
-    parts: list[Part], bundle: Path, workers: int, exact: bool
+    parts: list[Part], bundle: Path, workers: int, gpus: int, exact: bool
 ) -> Iterator[tuple[int, bytes, Row]]:
     """Yield number, content and what is said of each part, as they come."""
     import ray.data
@@ -103,9 +105,10 @@ def _answers(
     size = min(workers, len(parts))
     scored = ray.data.from_items(parts, override_num_blocks=len(parts)).map_batches(
         Scorer,
-        fn_constructor_args=(ray.put(files), exact),
+        fn_constructor_args=(ray.put(files), exact, gpus),
         batch_size=1,
         num_cpus=1,
+        num_gpus=gpus,
         compute=ray.data.ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2),
     )
     for row in scored.iter_rows():

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kobert_demo.device import best_device
 from kobert_demo.errors import DataError, KobertDemoError
 from kobert_demo.file_scoring import choose_layout, score_file
 from kobert_demo.language import Message
@@ -168,7 +169,7 @@ def work(directory: Path) -> State:
             written = clock
 
     try:
-        predictor = Predictor(order.model, order.exact)
+        predictor = Predictor(order.model, order.exact, best_device())
         out = output(directory, order)
         out.unlink(missing_ok=True)  # the process was killed before it could say that it was done
         path = Path(order.path)

@@ -8,6 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from kobert_demo.data_arguments import column_index, read_format
+from kobert_demo.device import best_device
 from kobert_demo.file_scoring import choose_layout, score_file
 from kobert_demo.language import Message
 from kobert_demo.model_files import find_model
@@ -24,7 +25,7 @@ def score(args: argparse.Namespace) -> int:
     from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
 
     how, names = read_format(args.file, args)
-    predictor = Predictor(classifier_of(args), args.exact)
+    predictor = Predictor(classifier_of(args), args.exact, best_device())
     text, label = (
         None if given is None else column_index(given, names, how.header)
         for given in (args.text_column, args.label_column)
@@ -80,6 +81,7 @@ def _score_on_ray(args: argparse.Namespace) -> int:
                 predictor,
                 args.out,
                 args.workers,
+                args.gpus,
                 args.exact,
                 args.resume,
                 progress,

@@ -33,6 +33,11 @@ def test_small_models_answer_in_float32() -> None:
     assert Predictor("mini-emotions").precision == "float32"
 
 
+def test_a_gpu_halves_models_of_every_size() -> None:
+    shape = find_model("mini").shape
+    assert [quick_precision(shape, kind) for kind in ("cuda", "mps")] == ["bfloat16", "float32"]
+
+
 @needs_amx
 def test_packed_layers_give_the_numbers_of_plain_ones() -> None:
     model = load_classifier(find_model("mini-emotions"), vocabulary()).bfloat16()

@@ -132,3 +132,12 @@ def test_a_length_that_the_model_cannot_read_is_refused(bundle: Path, max_length
     (bundle / "record.json").write_text(json.dumps(told), encoding="utf-8")
     with pytest.raises(ModelError, match=r"record.json cannot be read"):
         Predictor(str(bundle))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
+def test_a_gpu_answers_as_the_cpu_does(bundle: Path) -> None:
+    exact = Predictor(str(bundle), exact=True).probabilities(TEXTS)
+    for halved, near in ((False, 1e-4), (True, 2e-2)):
+        predictor = Predictor(str(bundle), exact=not halved, device="cuda")
+        assert predictor.precision == ("bfloat16" if halved else "float32")
+        assert np.allclose(predictor.probabilities(TEXTS), exact, atol=near)

@@ -183,9 +183,9 @@ def test_full_precision_reaches_the_model(
     asked: list[bool] = []
 
     class Heard(Predictor):
-        def __init__(self, model: str, exact: bool = False) -> None:
+        def __init__(self, model: str, exact: bool, device: str) -> None:
             asked.append(exact)
-            super().__init__(model, exact)
+            super().__init__(model, exact, device)
 
     monkeypatch.setattr("kobert_demo.predictor.Predictor", Heard)
     for place, exact in enumerate((False, True)):
