@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Select, TextClause, func, insert, or_, select, text
+from sqlalchemy import Select, TextClause, bindparam, func, insert, or_, select, text
 
 from kobert_demo.database import Database
 from kobert_demo.tables import METADATA, samples
@@ -64,19 +64,29 @@ class Curves(Database):
     def _points(
         self, run: str, table: Table, column: str, after: float, most: int | None
     ) -> Sequence[Any]:
-        limit = None if most is None else most + 1
-        rows = self._rows(_whole(run, table, column, after).limit(limit))
-        if most is None or len(rows) <= most:
+        where = {"run": run, "after": after}
+        if most is None:
+            return self._rows(_whole(table, column), **where)
+        rows = self._rows(_first(table, column), **where, most=most + 1)
+        if len(rows) <= most:
             return rows
-        values = {"run": run, "after": after, "gaps": most // 2 - 2}
-        return self._rows(_thinned(table, column, isinstance(self._where, Path)), **values)
+        thinned = _thinned(table, column, isinstance(self._where, Path))
+        return self._rows(thinned, **where, gaps=most // 2 - 2)
 
 
-def _whole(run: str, table: Table, column: str, after: float) -> Select[Any]:
-    """Return the query for the points past `after`, in order."""
+@lru_cache
+def _whole(table: Table, column: str) -> Select[Any]:
+    """Return the query for the points past `:after`, in order."""
     columns = METADATA.tables[table].c
     x = columns[X[table]]
-    return select(x, columns[column]).where(columns.run == run, x > after).order_by(x)
+    past = (columns.run == bindparam("run"), x > bindparam("after"))
+    return select(x, columns[column]).where(*past).order_by(x)
+
+
+@lru_cache
+def _first(table: Table, column: str) -> Select[Any]:
+    """Return the query for the first `:most` of them."""
+    return _whole(table, column).limit(bindparam("most"))
 
 
 @lru_cache

@@ -31,8 +31,18 @@ Row = dict[str, Any]
 SPARKLINE_BINS = 20  # each shown by its lowest and its highest loss
 
 ENDED = runs.c.status.not_in(("queued", "running"))
-RUNS = all_runs()
+# Built once: to build a query and to look up its SQL takes several times as long as SQLite's answer.
+NEWEST = all_runs().order_by(runs.c.created_at.desc(), runs.c.place.desc())
+ONE = all_runs().where(runs.c.run == bindparam("run"))
+STOP = select(runs.c.stop_requested).where(runs.c.run == bindparam("run"))
+ACTIVE = select(runs.c.run).where(~ENDED)
 HELD = select(holds.c.device).where(holds.c.host == bindparam("host"))
+AFTER = {
+    table: select(table)
+    .where(table.c.run == bindparam("run"), table.c.step > bindparam("after"))
+    .order_by(table.c.step)
+    for table in (steps, evaluations)
+}
 KEEP_SPARKLINE = text(
     "INSERT INTO sparklines (run, step, losses) VALUES (:run, :step, :losses) "
     "ON CONFLICT (run) DO UPDATE SET step = excluded.step, losses = excluded.losses"
@@ -111,8 +121,7 @@ class RunStore(Curves):
 
     def runs(self) -> list[Run]:
         """Return all runs, the newest first."""
-        newest = RUNS.order_by(runs.c.created_at.desc(), runs.c.place.desc())
-        return [_run(row) for row in self._read(newest)]
+        return [_run(row) for row in self._read(NEWEST)]
 
     def run(self, run: str) -> Run:
         """Return one run.
@@ -120,7 +129,7 @@ class RunStore(Curves):
         Raises:
             RunError: there is none of this id.
         """
-        rows = self._read(RUNS.where(runs.c.run == run))
+        rows = self._read(ONE, run=run)
         if not rows:
             raise RunError("There is no run {run}: list the runs to see their ids.", run=run)
         return _run(rows[0])
@@ -200,7 +209,7 @@ class RunStore(Curves):
         self._change(run, stop_requested=1)
 
     def stop_requested(self, run: str) -> bool:
-        rows = self._read(select(runs.c.stop_requested).where(runs.c.run == run))
+        rows = self._read(STOP, run=run)
         return bool(rows[0]["stop_requested"])
 
     def swap(self, run: str, other: str) -> bool:
@@ -258,12 +267,11 @@ class RunStore(Curves):
         return [{**row, "confusion": json.loads(row["confusion"])} for row in rows]
 
     def _after(self, table: Table, run: str, after: int) -> list[Row]:
-        mine = select(table).where(table.c.run == run, table.c.step > after)
-        return self._read(mine.order_by(table.c.step))
+        return self._read(AFTER[table], run=run, after=after)
 
     def active(self) -> set[str]:
         """Return the ids of the runs that wait or train: the cheapest look at what goes on."""
-        return {row["run"] for row in self._read(select(runs.c.run).where(~ENDED))}
+        return {row["run"] for row in self._read(ACTIVE)}
 
     def sparklines(self, of: Iterable[Run]) -> dict[str, list[float]]:
         """Return the training loss of each run in a few points, the spikes among them.
