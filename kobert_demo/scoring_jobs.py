@@ -36,7 +36,7 @@ from kobert_demo.scoring_state import (
 
 NICENESS = 5  # the app stays quick beside it
 WRITE_INTERVAL = 0.5  # seconds
-PATIENCE = 5.0  # seconds that a process which was told to end gets to go
+PATIENCE = 20.0  # seconds that a process which was told to end gets to go
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 

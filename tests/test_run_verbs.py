@@ -124,6 +124,7 @@ def watcher(workspace: Path, *words: str) -> subprocess.Popen[str]:
 def test_a_run_is_watched_live_from_the_queue_to_its_end(workspace: Path, said: Callable) -> None:
     runs = Runs(workspace)
     first = launch(runs, epochs=1000)
+    until(runs, first, lambda run: run.status == "running")
     second = launch(runs, epochs=2, evaluate_every=3)
     process = watcher(workspace, second, "--json")
     assert process.stdout
