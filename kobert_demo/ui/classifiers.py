@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+MOST_KEPT = 5_000  # answers of a classifier, ten times as many as a page shows
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -54,13 +56,30 @@ def load_exact(model: str) -> "Predictor":
     return quick if quick.precision == "float32" else load(model, True)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _answered(model: str, exact: bool) -> "dict[str, Prediction]":
+    """Return what the classifier said of sentences, to be filled by `predict`."""
+    return {}
+
+
 @st.cache_resource(max_entries=20, show_spinner=False)
 def predict(model: str, exact: bool, sentences: tuple[str, ...]) -> Answer:
-    """Return what the classifier says; kept, so that looking at another row computes nothing."""
-    predictor = load(model, exact)
+    """Return what the classifier says.
+
+    Answers are kept, so that looking at another row computes nothing, and a letter typed in one of many
+    lines asks again for that line alone.
+    """
+    predictor, answered = load(model, exact), _answered(model, exact)
     started = time.perf_counter()
-    predictions = predictor.predict(sentences)
-    return Answer(predictions, 1000 * (time.perf_counter() - started))
+    said = {sentence: known for sentence in sentences if (known := answered.get(sentence))}
+    new = list(dict.fromkeys(sentence for sentence in sentences if sentence not in said))
+    said.update(zip(new, predictor.predict(new), strict=True))
+    if len(answered) > MOST_KEPT:
+        answered.clear()
+    answered.update(said)
+    return Answer(
+        [said[sentence] for sentence in sentences], 1000 * (time.perf_counter() - started)
+    )
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
