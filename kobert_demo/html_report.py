@@ -105,7 +105,8 @@ td:not(:last-child) {{ white-space: nowrap; }}
     -webkit-print-color-adjust: exact; }}
   h2, h3 {{ break-after: avoid; }} tr, .chart, .pieces, section {{ break-inside: avoid; }}
   .scroll {{ overflow: visible; max-height: none; }}
-  tbody th, thead th, td:not(:last-child) {{ position: static; white-space: normal; }}
+  tbody th, thead th, td:not(:last-child) {{ position: static; white-space: normal; min-width: 6em; }}
+  .matrix th, .matrix td:not(:last-child) {{ padding: 0.3rem 0.2rem; min-width: 0; }}
 }}
 </style><script>{plotly}</script><script>
 const fit = width => document.querySelectorAll(".js-plotly-plot").forEach(
