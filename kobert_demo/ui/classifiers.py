@@ -1,6 +1,7 @@
 """The classifiers in memory, and what they said: kept for all visitors, never more than a few."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a classifier said, and how long it took."""
+    """What a classifier said, and how long it took, though it may have been earlier."""
 
     predictions: "list[Prediction]"
     milliseconds: float
@@ -57,29 +58,28 @@ def load_exact(model: str) -> "Predictor":
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _answered(model: str, exact: bool) -> "dict[str, Prediction]":
-    """Return what the classifier said of sentences, to be filled by `predict`."""
+def _answered(model: str, exact: bool) -> "dict[str, tuple[Prediction, float]]":
+    """Return what the classifier said of a sentence, and its milliseconds; filled by `predict`."""
     return {}
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def predict(model: str, exact: bool, sentences: tuple[str, ...]) -> Answer:
-    """Return what the classifier says.
+def predict(model: str, exact: bool, sentences: Sequence[str]) -> Answer:
+    """Return what the classifier says; it is asked only for sentences that it has not answered before.
 
-    Answers are kept, so that looking at another row computes nothing, and a letter typed in one of many
-    lines asks again for that line alone.
+    So looking at another row computes nothing, and a letter typed in one of many lines asks for that line.
     """
     predictor, answered = load(model, exact), _answered(model, exact)
-    started = time.perf_counter()
     said = {sentence: known for sentence in sentences if (known := answered.get(sentence))}
-    new = list(dict.fromkeys(sentence for sentence in sentences if sentence not in said))
-    said.update(zip(new, predictor.predict(new), strict=True))
-    if len(answered) > MOST_KEPT:
-        answered.clear()
-    answered.update(said)
-    return Answer(
-        [said[sentence] for sentence in sentences], 1000 * (time.perf_counter() - started)
-    )
+    if new := list(dict.fromkeys(sentence for sentence in sentences if sentence not in said)):
+        started = time.perf_counter()
+        predictions = predictor.predict(new)
+        each = 1000 * (time.perf_counter() - started) / len(new)
+        said.update((prediction.text, (prediction, each)) for prediction in predictions)
+        if len(answered) > MOST_KEPT:
+            answered.clear()
+        answered.update(said)
+    predictions = [said[sentence][0] for sentence in sentences]
+    return Answer(predictions, sum(milliseconds for _, milliseconds in said.values()))
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
