@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from kobert_demo.language import LANGUAGES, language_of
+from kobert_demo.ui.fragment_ends import keep_ends
 from kobert_demo.ui.notices import tell_ends
 from kobert_demo.ui.page_switch import drop_late_ticks
 from kobert_demo.ui.plotly_file import publish_plotly
@@ -18,6 +19,7 @@ st.set_page_config(layout="wide", page_icon=str(STATIC / "icon.svg"))
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 publish_plotly()
 drop_late_ticks()
+keep_ends()
 
 # First of all: the titles below are in the language chosen here.
 asked, native = st.query_params.get("lang"), language_of(st.context.locale)

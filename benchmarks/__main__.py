@@ -15,11 +15,15 @@ from benchmarks import (
     learning,
     reading_speed,
     training_speed,
+    typing_latency,
     watching,
 )
 from benchmarks.harness import Findings, machine, save, table
 
-QUICK = (agreement, inference_speed, reading_speed, training_speed, watching, first_paint)
+QUICK = (
+    *(agreement, inference_speed, reading_speed, training_speed),
+    *(watching, first_paint, typing_latency),
+)
 MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (learning, *QUICK)}
 
 

@@ -99,13 +99,17 @@ def machine() -> dict[str, object]:
 
 
 def save(findings: dict[str, Findings], anew: bool) -> None:
-    """Write what the measures found, by their names; `anew`, or beside what others found before."""
-    before = {} if anew else json.loads(RESULTS.read_text(encoding="utf-8"))["found"]
-    found = {
-        name: [{**asdict(r), "ratio": r.ratio, "passed": r.passed} for r in results]
-        if isinstance(results, list)
-        else results
+    """Write what the measures found and where; `anew`, or beside what others found before."""
+    before = {} if anew else json.loads(RESULTS.read_text(encoding="utf-8"))
+    here = machine()
+    now = {
+        name: {
+            "machine": here,
+            "found": [{**asdict(r), "ratio": r.ratio, "passed": r.passed} for r in results]
+            if isinstance(results, list)
+            else results,
+        }
         for name, results in findings.items()
     }
-    content = {"machine": machine(), "found": {**before, **found}}
-    RESULTS.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    content = json.dumps({**before, **now}, ensure_ascii=False, indent=1)
+    RESULTS.write_text(content + "\n", encoding="utf-8")

@@ -105,12 +105,15 @@ td:not(:last-child) {{ white-space: nowrap; }}
     -webkit-print-color-adjust: exact; }}
   h2, h3 {{ break-after: avoid; }} tr, .chart, .pieces, section {{ break-inside: avoid; }}
   .scroll {{ overflow: visible; max-height: none; }}
-  tbody th, thead th, td:not(:last-child) {{ position: static; white-space: normal; }}
+  tbody th, thead th, td:not(:last-child) {{ position: static; white-space: normal; min-width: 6em; }}
+  .matrix {{ table-layout: fixed; }}
+  .matrix :is(th, td):nth-child(n) {{ padding: 0.3rem 0.2rem; min-width: 0; }}
+  .chart {{ zoom: 0.85; }}
 }}
 </style><script>{plotly}</script><script>
 const fit = width => document.querySelectorAll(".js-plotly-plot").forEach(
   chart => Plotly.relayout(chart, width ? {{width}} : {{width: null, autosize: true}}));
-addEventListener("beforeprint", () => fit(660));  // what fits on A4
+addEventListener("beforeprint", () => fit(776));  // what fits on A4, at 85 %
 addEventListener("afterprint", () => fit(null));
 </script></head><body>
 {body}

@@ -19,6 +19,7 @@ from kobert_demo.charts import (
 from kobert_demo.config import TrainingConfig
 from kobert_demo.curves import Table
 from kobert_demo.encoded_store import encode_dataset
+from kobert_demo.encoding import Encoding
 from kobert_demo.errors import DataError, RunError
 from kobert_demo.evaluation_charts import progress_curves
 from kobert_demo.html_report import (
@@ -255,5 +256,19 @@ def _sentences(predictions: "Sequence[Prediction]", language: Language) -> Itera
         yield (
             f"<section>{heading(prediction.text, 3)}"
             f"{chart(probability_bars(prediction.probabilities, colours))}"
-            f'<div class="pieces">{pieces}</div></section>'
+            f'<div class="pieces">{pieces}</div>{_cut(prediction.encoding, language)}</section>'
         )
+
+
+def _cut(encoding: Encoding, language: Language) -> str:
+    """Return what is said of pieces that were not read; nothing where all were."""
+    if not encoding.cut:
+        return ""
+    return paragraph(
+        translate(
+            "{count} pieces did not fit into {max_length} and were cut.",
+            language,
+            count=f"{encoding.cut:,}",
+            max_length=encoding.max_length,
+        )
+    )

@@ -97,7 +97,7 @@ def _bring_sqlite(connection: Connection) -> None:
     def version() -> int:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
-    if version() == len(MIGRATIONS):
+    if version() >= len(MIGRATIONS):  # more: a later program opened it while this one runs
         return
     connection.exec_driver_sql("BEGIN IMMEDIATE")  # others wait here
     for statement in _lacking(version()):

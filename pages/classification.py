@@ -138,7 +138,7 @@ def answer(text: str) -> None:
         )
     exact = st.session_state.get("exact", False)
     with st.spinner(t("Classifying …")):
-        answers = predict(where(choice), exact, tuple(sentences[:MOST_SENTENCES]))
+        answers = predict(where(choice), exact, sentences[:MOST_SENTENCES])
     predictions = answers.predictions
     prediction = predictions[answer_table(predictions) if len(predictions) > 1 else 0]
     looked = Looked(choice, named(choice), where(choice), exact, prediction)

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from kobert_demo.bundle import read_record
 from kobert_demo.charts import percent
 from kobert_demo.model_files import BUILT_IN, READY_MADE
+from kobert_demo.predictor import Predictor
 from tests.conftest import PROJECT
 
 
@@ -65,6 +66,19 @@ def test_several_sentences_are_a_table_with_the_answers_first(page: AppTest) -> 
     assert list(table.columns) == ["Emotion", "Probability (%)", "Sentence"]
     assert list(table["Sentence"]) == ["정말 행복해요", "너무 슬퍼요"]
     assert list(table["Emotion"]) == ["행복", "슬픔"]
+
+
+def test_only_the_lines_that_changed_are_classified_again(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, predict = [], Predictor.predict
+    monkeypatch.setattr(
+        Predictor, "predict", lambda self, texts: asked.append(texts) or predict(self, texts)
+    )
+    ask(page, "정말 행복해요\n너무 슬퍼요\n정말 행복해요")
+    table = ask(page, "정말 행복해요\n너무 무서워요\n정말 행복해요").dataframe[0].value
+    assert asked == [["정말 행복해요", "너무 슬퍼요"], ["너무 무서워요"]]
+    assert list(table["Emotion"]) == ["행복", "공포", "행복"]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n "])

@@ -64,6 +64,16 @@ def test_a_file_of_every_version_keeps_its_runs(tmp_path: Path, version: int) ->
     assert store.end("r", "lost") is False
 
 
+def test_a_file_of_a_later_version_stays_one(tmp_path: Path) -> None:
+    path, later = tmp_path / "runs.sqlite", len(MIGRATIONS) + 1
+    with sqlite3.connect(path) as file:
+        for migration in MIGRATIONS:
+            file.executescript(migration)
+        file.execute(f"PRAGMA user_version = {later}")
+    RunStore(path).add("one", "one", {}, steps=1)
+    assert file.execute("PRAGMA user_version").fetchone() == (later,)
+
+
 def test_the_tables_are_as_the_queries_name_them(where: Path | str) -> None:
     with RunStore(where)._transaction() as connection:
         found = inspect(connection)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 HIT = "<img src=x onerror=window.hit=1>"
 SENTENCE = "으악 귀신이다 너무 무서워서 살려줘!"
+PIECES = ["으", "악", "귀신", "이다", "너무", "무서워", "서", "살려", "줘", "!"]
 HOSTILE = [
     f"좋아 {HIT} <script>window.hit=1</script> <b>굵게</b> **굵게** "
     "[링크](javascript:window.hit=1) ![x](http://127.0.0.1:9/x.png) :smile: $x$",
@@ -138,6 +139,36 @@ def test_a_part_is_chosen_in_the_sentence_with_keys_too(served: App, page: "Page
     parts.nth(1).focus()
     page.keyboard.press(" ")
     page.get_by_label("What to put in its place").wait_for(state="detached")
+    settle(page)
+
+
+@pytest.mark.parametrize(("language", "by_piece"), [("ko", "조각"), ("en", "Piece")])
+def test_a_piece_taken_out_moves_the_probabilities(
+    served: App, page: "Page", language: str, by_piece: str
+) -> None:
+    from kobert_demo.predictor import Predictor  # imports torch
+
+    open_page(page, served, language, SENTENCE, READY_MADE)
+    look(page, language, 2)
+    page.locator(".st-key-what-if-by-piece").get_by_text(by_piece, exact=True).click()
+    sentence = page.get_by_role("group", name=DONE[language][2])
+    sentence.get_by_role("button", name="귀신", exact=True).wait_for()
+    assert sentence.get_by_role("button").all_text_contents() == PIECES
+    for piece, changed in (
+        ("귀신", "으악 이다 너무 무서워서 살려줘!"),
+        ("무서워", "으악 귀신이다 너무 서 살려줘!"),
+    ):
+        before, after = Predictor(READY_MADE).predict([SENTENCE, changed])
+        labels = sorted(before.probabilities, key=lambda label: -before.probabilities[label])
+        shown = [f"{each.probabilities[label]:.1%}" for each in (before, after) for label in labels]
+        assert shown[:7] != shown[7:]
+        sentence.get_by_role("button", name=piece, exact=True).click()
+        page.get_by_text(changed, exact=True).wait_for()
+        page.wait_for_function(
+            """shown => [...document.querySelectorAll('.js-plotly-plot .bartext')]
+              .map(text => text.textContent).join() === shown.join()""",
+            arg=shown,
+        )
     settle(page)
 
 

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"></script><b>굵게</b>"
 LABELS = (HOSTILE, "행복")
+LINES = """cells => cells.map(cell => {
+  const range = document.createRange()
+  range.selectNodeContents(cell)
+  return range.getClientRects().length
+})"""
 
 
 def prediction(text: str, happy: float = 0.75) -> Prediction:
@@ -84,6 +89,13 @@ def test_sentences_alone_are_a_report_too() -> None:
     assert ">좋다<" in page
 
 
+def test_a_sentence_that_was_cut_is_said_to_be() -> None:
+    told = [prediction("좋다"), prediction("정말 좋다 " * 20)]
+    page = as_html("mini-emotions", {}, told, "en")
+    assert page.count("pieces did not fit into 32 and were cut.") == 1
+    assert f"<p>{told[1].encoding.cut} pieces did not fit" in page
+
+
 def test_curves_keep_gaps_and_steps_of_their_own() -> None:
     curves = {"a": ([1, 2, 3], [0.5, None, 0.25]), "b": ([3], [0.1])}
     figure = progress_curves(curves, x_title="x", y_title="y", limits=(0, 1))
@@ -112,7 +124,7 @@ def test_it_opens_offline_runs_nothing_and_prints_on_paper(
     browser: "Browser", tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"
-    told = [prediction(HOSTILE), prediction("오늘 정말 좋다 " * 8)]
+    told = [prediction(HOSTILE), prediction("오늘 정말 좋다 " * 30)]
     path.write_text(as_html(HOSTILE, {"Model": HOSTILE}, told, "ko", story()), encoding="utf-8")
     asked: list[str] = []
     with browser.new_context(locale="ko-KR", viewport={"width": 1440, "height": 1000}) as context:
@@ -137,6 +149,8 @@ def test_it_opens_offline_runs_nothing_and_prints_on_paper(
         assert (
             page.locator(".scroll").first.evaluate("e => getComputedStyle(e).maxHeight") == "none"
         )
+        sentence = page.locator("tr", has_text="75.0%").last
+        assert sentence.locator("th, td:not(:last-child)").evaluate_all(LINES) == [1, 1]
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 

@@ -76,11 +76,11 @@ def answer_table(predictions: "Sequence[Prediction]") -> int:
             t("Sentence"): [clipped(prediction.text) for prediction in predictions],
         }
     )
-    bar = st.column_config.ProgressColumn(width="small", format="%.1f", min_value=0, max_value=100)
+    bar = st.column_config.ProgressColumn(width=115, format="%.1f", min_value=0, max_value=100)
     chosen = st.dataframe(
         frame,
         hide_index=True,
-        column_config={share: bar, t("Emotion"): st.column_config.TextColumn(width="small")},
+        column_config={share: bar, t("Emotion"): st.column_config.TextColumn(width=115)},
         on_select="rerun",
         selection_mode="single-row",
         key="predictions",

@@ -1,10 +1,13 @@
 """The classifiers in memory, and what they said: kept for all visitors, never more than a few."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
+
+MOST_KEPT = 5_000  # answers of a classifier, ten times as many as a page shows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a classifier said, and how long it took."""
+    """What a classifier said, and how long it took, though it may have been earlier."""
 
     predictions: "list[Prediction]"
     milliseconds: float
@@ -54,13 +57,29 @@ def load_exact(model: str) -> "Predictor":
     return quick if quick.precision == "float32" else load(model, True)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def predict(model: str, exact: bool, sentences: tuple[str, ...]) -> Answer:
-    """Return what the classifier says; kept, so that looking at another row computes nothing."""
-    predictor = load(model, exact)
-    started = time.perf_counter()
-    predictions = predictor.predict(sentences)
-    return Answer(predictions, 1000 * (time.perf_counter() - started))
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _answered(model: str, exact: bool) -> "dict[str, tuple[Prediction, float]]":
+    """Return what the classifier said of a sentence, and its milliseconds; filled by `predict`."""
+    return {}
+
+
+def predict(model: str, exact: bool, sentences: Sequence[str]) -> Answer:
+    """Return what the classifier says; it is asked only for sentences that it has not answered before.
+
+    So looking at another row computes nothing, and a letter typed in one of many lines asks for that line.
+    """
+    predictor, answered = load(model, exact), _answered(model, exact)
+    said = {sentence: known for sentence in sentences if (known := answered.get(sentence))}
+    if new := list(dict.fromkeys(sentence for sentence in sentences if sentence not in said)):
+        started = time.perf_counter()
+        predictions = predictor.predict(new)
+        each = 1000 * (time.perf_counter() - started) / len(new)
+        said.update((prediction.text, (prediction, each)) for prediction in predictions)
+        if len(answered) > MOST_KEPT:
+            answered.clear()
+        answered.update(said)
+    predictions = [said[sentence][0] for sentence in sentences]
+    return Answer(predictions, sum(milliseconds for _, milliseconds in said.values()))
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

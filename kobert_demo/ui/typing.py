@@ -18,7 +18,7 @@ VERSION = "typing version"
 
 _mount = st.components.v2.component(
     "kobert_typing",
-    css=".typing-hint { color: var(--st-gray-text-color); font-size: 0.875rem; }",
+    css=".typing-hint { color: var(--st-gray-text-color); font-size: 0.875rem; word-break: keep-all; }",
     js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
