@@ -30,8 +30,8 @@ def opening_table(
     frame = pd.DataFrame(
         {
             "open": [":material/arrow_outward:"] * len(texts),
+            **columns,  # before the sentence, so that a phone shows them
             "sentence": [clipped(text) for text in texts],
-            **columns,
         }
     )
     st.container(key=f"{key} table").dataframe(

@@ -85,10 +85,10 @@ def _regressions(trial: Trial, before: Trial | None) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                t("Sentence"): [clipped(new.text) for _, new in broken],
                 t("Expected"): [new.expected for _, new in broken],
                 t("Before"): [_told(old) for old, _ in broken],
                 t("Now"): [_told(new) for _, new in broken],
+                t("Sentence"): [clipped(new.text) for _, new in broken],
             }
         ),
         hide_index=True,
