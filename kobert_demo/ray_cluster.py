@@ -11,15 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from kobert_demo.errors import ConfigError, RunError
+from kobert_demo.errors import ConfigError, NotNow, RunError
 
 ADDRESS = "KOBERT_DEMO_RAY_ADDRESS"
 ANSWER_SECONDS = 10
 PACKAGE = Path(__file__).parent
-
-
-class NotNow(RunError):
-    """The cluster cannot take the work now; it may later."""
 
 
 class ClusterLost(Exception):

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
+from kobert_demo.errors import NotNow
 from kobert_demo.failures import known
 from kobert_demo.language import Message
 from kobert_demo.model_files import find_model
-from kobert_demo.ray_cluster import ClusterLost, NotNow, check_room, check_size, connected
+from kobert_demo.ray_cluster import ClusterLost, check_room, check_size, connected
 from kobert_demo.runs import Runs, place_of
 from kobert_demo.storage import fetch_kept, storage_of
 from kobert_demo.store import Status
@@ -74,7 +75,7 @@ class ClusterWorker(Worker):
         return True
 
     def _say(self, notice: Message) -> None:
-        if notice != self._store.run(self._run).notice:
+        if str(notice) != str(self._store.run(self._run).notice):
             log.warning("%s", notice)
             self._store.set_notice(self._run, notice)
 

@@ -17,6 +17,18 @@ def storage_of(place: Place, run: str) -> str:
     return f"{place.storage.rstrip('/')}/{run}" if place.storage else ""
 
 
+def whole_url(given: str) -> str:
+    """Return a path or URL so that it means the same from everywhere; nothing for nothing.
+
+    Raises:
+        ConfigError: as from `open_storage`.
+    """
+    if not given.strip():
+        return ""
+    files, root = open_storage(given.strip())
+    return str(files.unstrip_protocol(root))
+
+
 def open_storage(url: str) -> tuple[Any, str]:
     """Return the file system of a path or URL, and its root there.
 

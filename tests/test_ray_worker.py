@@ -49,9 +49,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def launch(runs: Runs, model: str, place: Place, **changes: object) -> str:
     """Start a run of four steps an epoch."""
     choice = DataChoice(kept(runs, write_tsv(runs.workspace.parent / "data.tsv")), None, 0.2, 1)
-    values: dict[str, object] = {"model": model, "epochs": 150, "batch_size": 8, "max_length": 16}
+    values: dict[str, object] = {"model": model, "epochs": 80, "batch_size": 8, "max_length": 16}
     values |= {"learning_rate": 1e-4, "checkpoint_minutes": 100}
     return runs.launch(choice, TrainingConfig(**{**values, **changes}), place=place)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs on this machine compute as the workers of the cluster do, to the last bit."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 def workers() -> list[psutil.Process]:
@@ -92,7 +98,7 @@ def test_two_workers_learn_what_one_process_here_learns_though_a_machine_dies(
     add_node(cluster, THIRD)
     here = launch(runs, model, HERE, dropout=0.0)
     state, other = (until(runs, each, ended, PATIENCE) for each in (run, here))
-    assert (state.status, state.step) == ("finished", 600), runs.log(run)
+    assert (state.status, state.step) == ("finished", 320), runs.log(run)
     assert "lost a worker or a machine of this run at step" in str(state.notice)
     for mine, others in zip(told(runs, run), told(runs, here), strict=True):
         assert [row["step"] for row in mine] == [row["step"] for row in others]  # each once
@@ -106,10 +112,9 @@ def test_two_workers_learn_what_one_process_here_learns_though_a_machine_dies(
 
 
 def test_stopped_killed_and_resumed_a_run_ends_with_the_very_numbers(
-    cluster: "Cluster", runs: Runs, model: str, monkeypatch: pytest.MonkeyPatch
+    cluster: "Cluster", runs: Runs, model: str
 ) -> None:
     """The driver is killed, the run stopped, then its worker killed: one that was never cut off says so."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as on the cluster
     here = launch(runs, model, HERE)
     run = launch(runs, model, Place(1, cluster.address))
 
@@ -137,7 +142,7 @@ def test_stopped_killed_and_resumed_a_run_ends_with_the_very_numbers(
     (worker,) = workers()
     worker.kill()
     state = until(runs, run, ended, PATIENCE)
-    assert (state.status, state.step) == ("finished", 600), runs.log(run)
+    assert (state.status, state.step) == ("finished", 320), runs.log(run)
     assert "lost a worker or a machine" in str(state.notice)
     assert "사라져" in state.notice.in_language("ko")
     until(runs, here, ended, PATIENCE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kobert_demo.errors import ConfigError
-from kobert_demo.storage import copy_kept, fetch_kept, open_storage
+from kobert_demo.storage import copy_kept, fetch_kept, open_storage, whole_url
 
 pytest.importorskip("fsspec")
 
@@ -65,6 +65,15 @@ def test_a_copy_that_was_cut_off_is_made_again(directory: Path, tmp_path: Path) 
     assert content(tmp_path / "back") == {}
     copy_kept(directory, str(there))
     assert content(there) == KEPT
+
+
+def test_a_place_is_named_so_that_it_is_found_from_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert whole_url(" ") == ""
+    assert whole_url("there/") == f"file://{tmp_path}/there"
+    assert whole_url("memory://there") == "memory:///there"
 
 
 def test_nothing_is_fetched_where_nothing_is(tmp_path: Path) -> None:
