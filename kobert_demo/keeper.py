@@ -18,6 +18,7 @@ from kobert_demo.checkpoint import (
     forget_checkpoints,
     write_checkpoint,
 )
+from kobert_demo.errors import RunError
 from kobert_demo.events import Evaluation, Settled, State
 from kobert_demo.runs import Runs, place_of
 from kobert_demo.storage import copy_kept, storage_of
@@ -80,8 +81,8 @@ class Keeper:
         if self._storage:
             try:
                 copy_kept(self._directory, self._storage)
-            except Exception as error:  # each kind of storage has its own
-                log.warning("nothing could be copied to %s: %s", self._storage, error)
+            except RunError as error:
+                log.warning("%s", error)
 
     def _sampled(self) -> float:
         """Return the seconds at which the machine was last looked at."""

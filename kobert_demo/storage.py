@@ -3,10 +3,12 @@
 The run's own directory stays the first one. A copy bears its final name only when it is whole.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kobert_demo.errors import ConfigError
+from kobert_demo.errors import ConfigError, RunError
 from kobert_demo.place import Place
 
 KEPT = ("checkpoint-*.pt", "bundle-*")
@@ -52,10 +54,39 @@ def copy_kept(directory: Path, url: str) -> None:
     """Let `url` hold the checkpoints and bundles of a run's directory, and no others.
 
     Raises:
-        Exception: whatever the file system raises that cannot be written to.
+        RunError: the storage cannot be used.
     """
+    with _usable(url) as (files, root):
+        _copy(directory, files, root)
+
+
+def fetch_kept(url: str, directory: Path) -> None:
+    """Bring what a run's directory lacks of what `url` holds.
+
+    Raises:
+        RunError: the storage cannot be used.
+    """
+    with _usable(url) as (files, root):
+        _fetch(files, root, directory)
+
+
+@contextmanager
+def _usable(url: str) -> Iterator[tuple[Any, str]]:
+    """Open a storage; whatever fails in it, each kind fails in its own way."""
     files, root = open_storage(url)
-    files.makedirs(root, exist_ok=True)
+    try:
+        files.makedirs(root, exist_ok=True)
+        yield files, root
+    except Exception as problem:
+        raise RunError(
+            "The storage {url} cannot be used ({reason}): see that it is there and that this machine may "
+            "write to it.",
+            url=url,
+            reason=problem,
+        ) from problem
+
+
+def _copy(directory: Path, files: Any, root: str) -> None:
     here = {path.name: path for kind in KEPT for path in directory.glob(kind)}
     there = _names(files, root)
     for name in sorted(here.keys() - there):
@@ -68,14 +99,8 @@ def copy_kept(directory: Path, url: str) -> None:
         files.rm(f"{root}/{name}", recursive=True)
 
 
-def fetch_kept(url: str, directory: Path) -> None:
-    """Bring what a run's directory lacks of what `url` holds.
-
-    Raises:
-        Exception: as from `copy_kept`.
-    """
-    files, root = open_storage(url)
-    for name in _names(files, root) if files.exists(root) else ():
+def _fetch(files: Any, root: str, directory: Path) -> None:
+    for name in _names(files, root):
         whole = any(Path(name).match(kind) for kind in KEPT) and not name.endswith(".new")
         if whole and not (directory / name).exists():
             files.get(f"{root}/{name}", str(directory / name), recursive=True)

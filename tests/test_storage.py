@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kobert_demo.errors import ConfigError
+from kobert_demo.errors import ConfigError, RunError
 from kobert_demo.storage import copy_kept, fetch_kept, open_storage, whole_url
 
 pytest.importorskip("fsspec")
@@ -79,6 +79,18 @@ def test_a_place_is_named_so_that_it_is_found_from_everywhere(
 def test_nothing_is_fetched_where_nothing_is(tmp_path: Path) -> None:
     fetch_kept(str(tmp_path / "nowhere"), tmp_path)
     assert content(tmp_path) == {}
+
+
+def test_a_storage_that_cannot_be_written_to_is_said_in_words(
+    directory: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no directory")
+    url = str(tmp_path / "file" / "there")
+    for use in (lambda: copy_kept(directory, url), lambda: fetch_kept(url, directory)):
+        with pytest.raises(RunError) as raised:
+            use()
+        assert url in str(raised.value)
+        assert url in raised.value.in_language("ko")
 
 
 @pytest.mark.parametrize("url", ["nosuch://bucket/x", "abfs://container/x"])

@@ -15,9 +15,8 @@ from kobert_demo.dataset import DataChoice, detect_columns, load_choice, parse, 
 from kobert_demo.device import Device
 from kobert_demo.errors import ConfigError
 from kobert_demo.model_files import find_model
-from kobert_demo.place import Place
 from kobert_demo.reading import detect_format
-from kobert_demo.runs import Runs, freeze
+from kobert_demo.runs import freeze
 from kobert_demo.store import RunStore
 from kobert_demo.ui import model_choice, training_form
 from kobert_demo.ui.elements import plain
@@ -137,30 +136,6 @@ def test_a_model_fills_in_its_own_values_and_leaves_what_the_person_chose(
     page.selectbox(key="model").set_value("mini").run()
     assert shown(*SETTINGS) == of_preset("mini", *SETTINGS)
     assert not page.warning
-
-
-@pytest.mark.parametrize(("kind", "label"), [("cpu", "Processes"), ("cuda", "GPUs")])
-def test_the_form_asks_how_many_share_a_run(
-    page: AppTest, workspace: Path, monkeypatch: pytest.MonkeyPatch, kind: str, label: str
-) -> None:
-    found = Device(kind, "", 2, 1e9, count=3)
-    monkeypatch.setattr(model_choice, "probe_elsewhere", lambda: found)
-    launched = []
-    monkeypatch.setattr(Runs, "launch", lambda *_, place, **__: launched.append(place))
-    keep(workspace, "a.tsv")
-    open_training(page)
-    page.selectbox(key="model").set_value("mini").run()
-    box = page.selectbox(key="processes")
-    assert (box.label, box.options, box.value) == (label, ["1", "2", "3"], 1)
-    box.set_value(3).run()
-    page.button(key="start").click().run()
-    assert launched == [Place(3)]
-
-
-def test_one_device_is_nothing_to_ask_about(page: AppTest, workspace: Path) -> None:
-    keep(workspace, "a.tsv")
-    open_training(page)
-    assert not [box for box in page.selectbox if box.key == "processes"]
 
 
 def test_the_form_says_how_the_test_data_is_split_off(page: AppTest, workspace: Path) -> None:
