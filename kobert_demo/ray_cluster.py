@@ -16,6 +16,11 @@ from kobert_demo.errors import ConfigError, NotNow, RunError
 ADDRESS = "KOBERT_DEMO_RAY_ADDRESS"
 ANSWER_SECONDS = 10
 PACKAGE = Path(__file__).parent
+UNSENT = [
+    "__pycache__",
+    "/data/",
+    "/models/",
+]  # of it: models and data are sent where they are needed
 
 
 class ClusterLost(Exception):
@@ -64,7 +69,7 @@ def connected(address: str) -> Iterator[None]:
     try:
         ray.init(
             address,
-            runtime_env={"py_modules": [str(PACKAGE)], "excludes": ["__pycache__"]},
+            runtime_env={"py_modules": [str(PACKAGE)], "excludes": UNSENT},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,7 +19,7 @@ from kobert_demo.dataset import DataChoice
 from kobert_demo.device import multiplies_bfloat16
 from kobert_demo.place import HERE, Place
 from kobert_demo.predictor import Predictor
-from kobert_demo.processes import process_lives
+from kobert_demo.processes import PROJECT, process_lives
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from tests.models import save_tiny_model, tiny_model, write_tsv
@@ -152,19 +154,28 @@ def test_stopped_killed_and_resumed_a_run_ends_with_the_very_numbers(
 
 
 def test_a_cluster_that_is_away_or_too_small_is_said_in_a_sentence(
-    cluster: "Cluster", runs: Runs, model: str
+    cluster: "Cluster", runs: Runs, model: str, tmp_path: Path
 ) -> None:
     away = nobody()
-    waits, fails = (launch(runs, model, Place(1, away, waits=waits)) for waits in (True, False))
+    run = launch(runs, model, Place(1, away))
     big = launch(runs, model, Place(2, cluster.address, gpus=4))
-    said = until(runs, waits, lambda run: run.notice is not None, PATIENCE)
-    assert said.status == "queued"
-    assert str(said.notice).startswith(f"The Ray cluster at {away} does not answer")
-    runs.stop(waits)
-    assert until(runs, waits, ended, PATIENCE).status == "stopped"
-    failed = until(runs, fails, ended, PATIENCE)
-    assert failed.status == "failed"
-    assert str(failed.error).startswith(f"The Ray cluster at {away} does not answer")
+    where = ("--on", "ray", "--ray-address", away, "--no-wait", "--workspace", tmp_path / "other")
+    words = ("train", tmp_path / "data.tsv", "--model", model, *where)
+    shell = subprocess.run(
+        [sys.executable, "-m", "kobert_demo", *words],
+        cwd=PROJECT,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    assert shell.returncode == 2
+    assert f"The Ray cluster at {away} does not answer" in shell.stderr
+    waits = until(runs, run, lambda run: run.notice is not None, PATIENCE)
+    assert waits.status == "queued"
+    assert str(waits.notice).startswith(f"The Ray cluster at {away} does not answer")
+    runs.stop(run)
+    assert until(runs, run, ended, PATIENCE).status == "stopped"
     state = until(runs, big, ended, PATIENCE)
     assert state.status == "failed"
     assert "2 workers with 4 GPUs each" in str(state.error)

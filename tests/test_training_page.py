@@ -14,6 +14,7 @@ from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, detect_columns, load_choice, parse, save_dataset
 from kobert_demo.device import Device
 from kobert_demo.errors import ConfigError
+from kobert_demo.language import Message
 from kobert_demo.model_files import find_model
 from kobert_demo.reading import detect_format
 from kobert_demo.runs import freeze
@@ -155,6 +156,17 @@ def test_the_data_of_the_last_run_is_offered_again(page: AppTest, workspace: Pat
     assert facts["Test data"] == "test.tsv"
     assert len(facts["SHA-256 of the test data"]) == 64
     assert facts["Learning rate"] == "5e-05"
+
+
+def test_what_a_run_went_through_stays_on_its_page(page: AppTest, workspace: Path) -> None:
+    finished(workspace, DataChoice(keep(workspace, "a.tsv"), None, 0.2, 0), "a")
+    assert not open_training(page).warning
+    lost = "The Ray cluster lost a worker or a machine of this run at step {lost}: it went on from step "
+    notice = Message(f"{lost}{{step}}.", {"lost": 7, "step": 4})
+    RunStore(workspace / "runs.sqlite").set_notice("a", notice)
+    assert [warning.value for warning in page.run().warning] == [plain(str(notice))]
+    page.session_state["lang"] = "ko"
+    assert [warning.value for warning in page.run().warning] == [plain(notice.in_language("ko"))]
 
 
 def test_missing_weights_are_said(
