@@ -66,16 +66,13 @@ def train_on_cluster(
 
     line = _line()
     given = {"work": ray.put(work), "line": line}
-    with tempfile.TemporaryDirectory(prefix="ray-train-") as directory:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         ended = _beside(_trainer(given, workers, gpus, directory).fit)
         heard = False
         try:
             while True:
-                over, stop = (
-                    ended.done(),
-                    stopping(),
-                )  # before the look: what ends first is said before
-                items = ray.get(line.hear.remote(stop))
+                over = ended.done()  # before the look: what was told before the end is heard
+                items = ray.get(line.hear.remote(stop := stopping()))
                 heard |= bool(items)
                 for item in items:
                     if isinstance(item, Stopped):
@@ -144,6 +141,7 @@ def _work(given: dict[str, Any]) -> None:
     device, config = get_device(), work.config
     group = joined(str(device))
     model = work.model.to(device)
+    torch.manual_seed(config.seed)  # of the GPU
     torch.set_rng_state(work.random)
     events = train(model, work.train_data, work.test_data, config, work.start, group)
     if group.rank:
