@@ -79,7 +79,18 @@ def _train(verb: argparse.ArgumentParser) -> None:
         type=_devices,
         default=1,
         metavar="N|all",
-        help="how many GPUs share each batch, a process on each; without a GPU, how many processes (1)",
+        help="how many GPUs of this machine share each batch, a process on each; without a GPU, how many "
+        "processes (1)",
+    )
+    _cluster(verb, "train", "ray: on the workers of a Ray cluster, which share each batch")
+    verb.add_argument(
+        "--storage", default="", metavar="URL", help="a second place for checkpoints and models"
+    )
+    verb.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="for a cluster that does not answer or has no room, rather than fail (--wait)",
     )
     _common(verb)
 
@@ -116,20 +127,23 @@ def _score(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--guard", action="store_true", help="put ' before what spreadsheets would compute"
     )
-    verb.add_argument(
-        "--on",
-        choices=("here", "ray"),
-        default="here",
-        help="ray: FILE is a folder or pattern of TSV and Parquet files, --out a new directory",
+    _cluster(
+        verb,
+        "score",
+        "ray: FILE is a folder or pattern of TSV and Parquet files, --out a new directory",
     )
+    _common(verb)
+
+
+def _cluster(verb: argparse.ArgumentParser, does: str, what: str) -> None:
+    verb.add_argument("--on", choices=("here", "ray"), default="here", help=what)
     verb.add_argument(
         "--ray-address", metavar="HOST:PORT", help="of the cluster (KOBERT_DEMO_RAY_ADDRESS)"
     )
-    verb.add_argument("--workers", type=_count, default=1, help="how many score on it (1)")
+    verb.add_argument("--workers", type=_count, default=1, help=f"how many {does} on it (1)")
     verb.add_argument(
         "--gpus", type=int, choices=(0, 1), default=0, help="of each worker: 0 takes its CPU (0)"
     )
-    _common(verb)
 
 
 def _count(given: str) -> int:

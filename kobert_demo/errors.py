@@ -5,6 +5,7 @@ KobertDemoError
 ├── ConfigError      settings that cannot be trained with
 ├── ModelError       a model, vocabulary or bundle that cannot be loaded
 └── RunError         a run that cannot be found, started or stopped
+    └── NotNow       a run that a cluster cannot take at the moment
 """
 
 from kobert_demo.language import Language, Message
@@ -41,3 +42,7 @@ class ModelError(KobertDemoError):
 
 class RunError(KobertDemoError):
     """A run that cannot be found, started or stopped."""
+
+
+class NotNow(RunError):
+    """A run that a cluster cannot take at the moment; it may later."""

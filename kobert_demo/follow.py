@@ -19,12 +19,15 @@ def follow(runs: Runs, run: str, language: Language) -> Run:
     """Wait for the end of a run and show its progress; Ctrl-C, however often, asks it to stop."""
     asked = threading.Event()
     before = signal.signal(signal.SIGINT, lambda _number, _frame: asked.set())
-    state = runs.get(run)
+    state, told = runs.get(run), None
     try:
         with tqdm(total=state.steps, unit="step", file=sys.stderr, dynamic_ncols=True) as bar:
             while state.active:
                 if asked.is_set() and not state.stop_requested:
                     runs.store.request_stop(run)
+                if state.notice and state.notice != told:
+                    bar.write(state.notice.in_language(language), file=sys.stderr)
+                told = state.notice
                 _show(bar, state, language)
                 time.sleep(INTERVAL)
                 state = runs.get(run)

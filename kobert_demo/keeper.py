@@ -7,7 +7,6 @@ a time at which it was the best.
 import logging
 import math
 import shutil
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +18,10 @@ from kobert_demo.checkpoint import (
     forget_checkpoints,
     write_checkpoint,
 )
+from kobert_demo.errors import RunError
 from kobert_demo.events import Evaluation, Settled, State
-from kobert_demo.runs import Runs
+from kobert_demo.runs import Runs, place_of
+from kobert_demo.storage import copy_kept, storage_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -34,8 +35,7 @@ class Keeper:
     """Keeps what must outlive the process of one run.
 
     Args:
-        model: as it trains.
-        per_epoch: steps of one epoch; a checkpoint is kept after each.
+        model: as it is when an evaluation is taken.
     """
 
     def __init__(
@@ -44,15 +44,13 @@ class Keeper:
         run: str,
         model: "PreTrainedModel",
         vocabulary: "Vocabulary",
-        per_epoch: int,
     ) -> None:
         self._store, self._run, self._directory = runs.store, run, runs.directory(run)
         self._record = runs.store.run(run).record
-        self._model, self._vocabulary, self._per_epoch = model, vocabulary, per_epoch
-        self._settled: Settled | None = None
+        self._model, self._vocabulary = model, vocabulary
+        self._storage = storage_of(place_of(self._record), run)
         self._beside = ThreadPoolExecutor(1)
         self._unfinished: Future[None] | None = None
-        self._kept_at = time.monotonic()
 
     def take_evaluation(self, evaluation: Evaluation) -> None:
         """Keep the model where this evaluation, which is in the store already, is the best."""
@@ -64,26 +62,27 @@ class Keeper:
             self._store.set_bundle(self._run, bundle)
 
     def settle(self, settled: Settled) -> None:
-        """Keep a checkpoint where it is time for one."""
-        self._settled = settled
-        minutes = (time.monotonic() - self._kept_at) / 60
-        ended = settled.step % self._per_epoch == 0 and not settled.owes_evaluation
-        if ended or minutes > self._record["config"].get("checkpoint_minutes", 10):
-            self.keep_checkpoint()
-
-    def keep_checkpoint(self) -> None:
-        """Keep a checkpoint of the last moment that was settled; without room for it, the run goes on."""
-        if self._settled is None:
-            return
+        """Keep a checkpoint; without room for it, the run goes on."""
         self.wait()
         try:
-            state = {**self._settled.state(), "sampled": self._sampled()}
+            state = {**settled.state(), "sampled": self._sampled()}
             unfinished = write_checkpoint(self._directory, state)
         except OSError as error:
             _warn(error)
             return
-        self._unfinished = self._beside.submit(finish_checkpoint, unfinished)
-        self._kept_at = time.monotonic()
+        self._unfinished = self._beside.submit(self._finish, unfinished)
+
+    def _finish(self, unfinished: Path) -> None:
+        finish_checkpoint(unfinished)
+        self._copy()
+
+    def _copy(self) -> None:
+        """Let the run's storage hold what its directory holds; where it fails, the run goes on."""
+        if self._storage:
+            try:
+                copy_kept(self._directory, self._storage)
+            except RunError as error:
+                log.warning("%s", error)
 
     def _sampled(self) -> float:
         """Return the seconds at which the machine was last looked at."""
@@ -111,6 +110,7 @@ class Keeper:
         self.wait()
         forget_checkpoints(self._directory)
         self._forget_bundles(set())
+        self._copy()
 
     def _forget_bundles(self, needed: set[int | None]) -> None:
         """Delete the bundles that are neither of a step that is needed nor the run's."""

@@ -23,7 +23,9 @@ from kobert_demo.model_verbs import chosen_model, obtain_checked
 from kobert_demo.place import Place
 from kobert_demo.preflight import inspect, unreadable
 from kobert_demo.printing import print_fields, print_json, print_table, spoken_language
+from kobert_demo.ray_cluster import cluster_address
 from kobert_demo.runs import Runs
+from kobert_demo.storage import whole_url
 from kobert_demo.store import Run
 from kobert_demo.vocabularies import read_vocabulary
 from kobert_demo.watch import in_words, watch
@@ -35,7 +37,7 @@ def train(args: argparse.Namespace) -> int:
     chosen = {name: value for name, value in given.items() if value is not None}
     model, why = chosen_model(args.model)
     config = replace(preset(model), **chosen)
-    processes_on(devices(), args.devices)
+    place = _place(args)
     data, _ = read_dataset(args.file, args)
     test, _ = read_dataset(args.test, args, least=1) if args.test else (None, None)
     if why:
@@ -52,7 +54,21 @@ def train(args: argparse.Namespace) -> int:
         config.seed,
     )
     runs = Runs(args.workspace)
-    return _followed(runs, runs.launch(choice, config, place=Place(args.devices)), args)
+    return _followed(runs, runs.launch(choice, config, place=place), args)
+
+
+def _place(args: argparse.Namespace) -> Place:
+    """Return where the run shall train.
+
+    Raises:
+        ConfigError: this machine has too few devices, there is no address of a cluster, or no such
+            storage.
+    """
+    if args.on == "here":
+        processes_on(devices(), args.devices)
+        return Place(args.devices)
+    address = cluster_address(args.ray_address)
+    return Place(args.workers, address, args.gpus, whole_url(args.storage), args.wait)
 
 
 def resume(args: argparse.Namespace) -> int:
@@ -111,6 +127,7 @@ def list_runs(args: argparse.Namespace) -> int:
             "accuracy": run.accuracy,
             "macro_f1": run.macro_f1,
             "pid": run.pid,
+            "notice": run.notice and run.notice.in_language(spoken_language()),
             "error": run.error and run.error.in_language(spoken_language()),
             "created_at": datetime.fromtimestamp(run.created_at, UTC).isoformat(),
             "tags": list(run.tags),

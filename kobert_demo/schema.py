@@ -73,6 +73,9 @@ MIGRATIONS = (
     INSERT INTO holds SELECT host, device, run FROM runs
         WHERE status = 'running' AND device IS NOT NULL;
     """,
+    """
+    ALTER TABLE runs ADD COLUMN notice TEXT;
+    """,
 )
 
 # The steps are written in SQLite's words; PostgreSQL has others for a few of them.

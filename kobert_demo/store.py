@@ -66,6 +66,7 @@ class Run:
         tags, note: what people wrote about it.
         host: the machine of its worker; empty in a SQLite file, which is one machine's.
         queue: what it waits for: the address of a cluster, or empty for its host's own devices.
+        notice: what the run has to say while it goes on: why it waits, or what it went through.
         silent: seconds since its worker was last heard of; for other hosts, which cannot see its process.
     """
 
@@ -96,6 +97,7 @@ class Run:
     spent: float
     host: str = ""
     queue: str = ""
+    notice: Message | None = None
     silent: float = field(default=0.0, compare=False)
 
     @property
@@ -174,7 +176,7 @@ class RunStore(Curves):
         unfinished = runs.c.status.in_(("stopped", "failed", "lost"))
         again = update(runs).where(runs.c.run == run, unfinished)
         spent = runs.c.spent + func.coalesce(runs.c.ended_at - runs.c.started_at, 0)
-        nothing = dict.fromkeys(("started_at", "ended_at", "pid", "error"))
+        nothing = dict.fromkeys(("started_at", "ended_at", "pid", "error", "notice"))
         with self._transaction() as connection:
             place = next_place(connection.dialect)
             where = {"host": self.host, "seen_at": DatabaseTime(), "place": place}
@@ -204,6 +206,10 @@ class RunStore(Curves):
         with self._transaction() as connection:
             connection.execute(delete(holds).where(holds.c.run == run))
             return connection.execute(active.values(values)).rowcount == 1
+
+    def set_notice(self, run: str, notice: Message | None) -> None:
+        """Write down what a run has to say in place of what it said before."""
+        self._change(run, notice=_pack(notice))
 
     def request_stop(self, run: str) -> None:
         self._change(run, stop_requested=1)
@@ -321,7 +327,8 @@ def _pack(message: Message | None) -> str | None:
 
 def _run(row: Row) -> Run:
     row["record"] = json.loads(row["record"])
-    row["error"] = Message(**json.loads(row["error"])) if row["error"] else None
+    for name in ("error", "notice"):
+        row[name] = Message(**json.loads(row[name])) if row[name] else None
     row["tags"] = tuple(json.loads(row["tags"]))
     row["stop_requested"] = bool(row["stop_requested"])
     counts = {name: row[name] or 0 for name in ("step", "epoch", "sentences", "seconds", "silent")}

@@ -47,7 +47,7 @@ runs = _table(
     *_real("spent"),
     *_text("host"),
     *_real("seen_at"),
-    *_text("queue"),
+    *_text("queue", "notice"),
 )
 holds = _table("holds", *_text("host", "device", key=True), *_text("run"))
 steps = _table(

@@ -25,6 +25,7 @@ from kobert_demo.events import Evaluation, Event, Settled, TrainStep
 from kobert_demo.failures import explain
 from kobert_demo.heartbeat import beating
 from kobert_demo.language import Message
+from kobert_demo.leaving import Stopped, until_stopped
 from kobert_demo.members import gathered, share_threads
 from kobert_demo.model_files import ModelFiles, find_model
 from kobert_demo.notification import notify
@@ -34,7 +35,10 @@ from kobert_demo.system import sampled
 from kobert_demo.verify import verify_once
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from kobert_demo.keeper import Keeper
+    from kobert_demo.run_start import RunStart
 
 ROWS_A_LOOK = 2_000  # texts encoded between two looks at whether to stop
 WAIT = 0.25  # seconds between two looks at the queue
@@ -42,10 +46,6 @@ FLUSH = 0.2  # seconds that steps are held back, so that fast training is not on
 NICENESS = 10  # the app and its visitors come first
 
 log = logging.getLogger("kobert_demo")
-
-
-class Stopped(Exception):
-    """The run was asked to stop before its first step."""
 
 
 class Worker:
@@ -109,7 +109,6 @@ class Worker:
     def _train(self) -> Status:
         import torch
 
-        from kobert_demo.keeper import Keeper, rewind
         from kobert_demo.run_start import run_start
         from kobert_demo.training import train
 
@@ -119,18 +118,34 @@ class Worker:
         )
         self._look_at(find_model(self._record["weights"]))
         start = run_start(self._runs, self._run, self._devices[0], self._watched)
-        rewind(self._runs, self._run, start.state)
-        per_epoch = self._config.steps_per_epoch(len(start.train_data))
-        keeper = Keeper(self._runs, self._run, start.model, start.vocabulary, per_epoch)
         data = (start.train_data, start.test_data)
         with (
             gathered(self._runs, self._run, self._devices) as group,
-            sampled(self._store, self._run, self._devices),
             closing(train(start.model, *data, start.config, start.state, group)) as events,
         ):
-            if not self._take(events, keeper):
-                return "stopped"
-        self._flush()
+            rows = len(start.train_data)
+            attended = until_stopped(events, self._config, rows, self._stopping)
+            return self._take(attended, start, start.model)
+
+    def _take(self, events: Iterable[Event], start: "RunStart", model: "PreTrainedModel") -> Status:
+        """Write down what happens, from a start to the end of its events.
+
+        Args:
+            model: as it is when an evaluation is taken.
+        """
+        from kobert_demo.keeper import Keeper, rewind
+
+        rewind(self._runs, self._run, start.state)
+        keeper = Keeper(self._runs, self._run, model, start.vocabulary)
+        try:
+            with sampled(self._store, self._run, self._devices):
+                for event in events:
+                    self._take_event(event, keeper)
+        except Stopped:
+            return "stopped"
+        finally:
+            self._flush()
+            keeper.wait()
         run = self._store.run(self._run)
         if run.step < run.steps:
             patience = self._config.patience
@@ -138,23 +153,16 @@ class Worker:
         keeper.finish()
         return "finished"
 
-    def _take(self, events: Iterable[Event], keeper: "Keeper") -> bool:
-        """Write down what happens; return whether it went on to the end."""
-        for event in events:
-            if isinstance(event, TrainStep):
-                self._take_step(event)
-            elif isinstance(event, Evaluation):
-                self._take_evaluation(event)
-                keeper.take_evaluation(event)
-            else:
-                self._flush()  # nobody should wait for the last steps while the model is evaluated
-                if isinstance(event, Settled):
-                    keeper.settle(event)
-                if self._stopping():
-                    keeper.keep_checkpoint()
-                    keeper.wait()
-                    return False
-        return True
+    def _take_event(self, event: Event, keeper: "Keeper") -> None:
+        if isinstance(event, TrainStep):
+            self._take_step(event)
+            return
+        self._flush()  # nobody should wait for the last steps while the model is evaluated
+        if isinstance(event, Evaluation):
+            self._take_evaluation(event)
+            keeper.take_evaluation(event)
+        elif isinstance(event, Settled):
+            keeper.settle(event)
 
     def _look_at(self, files: ModelFiles) -> None:
         """Check a model when it is first used; what fails is said in the log, and on the run's page."""
@@ -187,7 +195,6 @@ class Worker:
         self._flushed_at = time.monotonic()
 
     def _take_evaluation(self, evaluation: Evaluation) -> None:
-        self._flush()
         if not math.isfinite(evaluation.loss):
             raise _no_number(evaluation.step)
         row = {**asdict(evaluation), "confusion": evaluation.confusion.tolist()}
@@ -205,13 +212,21 @@ def _no_number(step: int) -> RunError:
     )
 
 
+def _worker(runs: Runs, run: str) -> Worker:
+    if not place_of(runs.store.run(run).record).address:
+        return Worker(runs, run)
+    from kobert_demo.ray_worker import ClusterWorker
+
+    return ClusterWorker(runs, run)
+
+
 def main() -> None:
     workspace, run = sys.argv[1:]
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     os.nice(NICENESS)
     runs = Runs(Path(workspace))
     with beating(runs.store, run):
-        Worker(runs, run).work()
+        _worker(runs, run).work()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,18 @@ if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 # Not 127.0.0.1: for it, Ray takes the machine's address outside.
-HEAD, SECOND = "127.0.0.2", "127.0.0.3"
+HEAD, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 STORE_BYTES = 100 * 2**20
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def add_node(cluster: "Cluster", address: str, cpus: int = 1) -> None:
+    cluster.add_node(
+        num_cpus=cpus,
+        node_ip_address=address,
+        object_store_memory=STORE_BYTES,
+        include_dashboard=False,
+    )
 
 
 @contextmanager
@@ -33,12 +42,7 @@ def two_nodes(cpus: int = 1) -> Iterator["Cluster"]:
         cluster = cluster_utils.Cluster()
         try:
             for address in (HEAD, SECOND):
-                cluster.add_node(
-                    num_cpus=cpus,
-                    node_ip_address=address,
-                    object_store_memory=STORE_BYTES,
-                    include_dashboard=False,
-                )
+                add_node(cluster, address, cpus)
             yield cluster
         finally:
             cluster.shutdown()

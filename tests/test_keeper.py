@@ -76,7 +76,7 @@ def test_a_checkpoint_knows_the_last_sample(runs: Runs) -> None:
     runs.store.add("b", "b run", {"config": {}}, STEPS)
     runs.directory("b").mkdir(parents=True)
     for run, sampled in (("a", 4.0), ("b", 0.0)):
-        keeper = Keeper(runs, run, None, None, per_epoch=2)  # type: ignore[arg-type]
+        keeper = Keeper(runs, run, None, None)  # type: ignore[arg-type]
         keeper.settle(Settled(2, False, lambda: {"step": 2, "owes_evaluation": False}))
         keeper.wait()
         start = load_checkpoint(runs.directory(run))

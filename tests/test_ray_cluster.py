@@ -10,9 +10,9 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
-from kobert_demo.errors import ConfigError, RunError
+from kobert_demo.errors import ConfigError, NotNow, RunError
 from kobert_demo.processes import PROJECT
-from kobert_demo.ray_cluster import cluster_address, connected
+from kobert_demo.ray_cluster import check_room, check_size, cluster_address, connected
 from tests.ray_cluster import two_nodes
 
 
@@ -33,6 +33,23 @@ def test_without_ray_one_sentence_says_how_to_install_it(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "ray", None)  # importing it would fail
     with pytest.raises(RunError, match=r"requirements-cluster\.txt"), connected("127.0.0.2:6379"):
         pass
+
+
+@pytest.mark.parametrize(("workers", "gpus"), [(3, 0), (1, 1), (2, 2)])
+def test_what_a_cluster_has_too_little_of_is_said_with_its_numbers(
+    monkeypatch: pytest.MonkeyPatch, workers: int, gpus: int
+) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    for look in ("cluster_resources", "available_resources"):
+        monkeypatch.setattr(ray, look, lambda: {"CPU": 2.0, **({"GPU": 3.0} if gpus == 2 else {})})
+    check_size(2, 0)
+    check_room(2, 0)
+    said = f"2 processor cores and {3 if gpus == 2 else 0} GPUs"
+    with pytest.raises(RunError, match=f"the Ray cluster has {said} in all") as never:
+        check_size(workers, gpus)
+    assert not isinstance(never.value, NotNow)
+    with pytest.raises(NotNow, match=f"The Ray cluster has {said} free"):
+        check_room(workers, gpus)
 
 
 def nobody() -> str:

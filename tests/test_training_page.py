@@ -14,10 +14,10 @@ from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, detect_columns, load_choice, parse, save_dataset
 from kobert_demo.device import Device
 from kobert_demo.errors import ConfigError
+from kobert_demo.language import Message
 from kobert_demo.model_files import find_model
-from kobert_demo.place import Place
 from kobert_demo.reading import detect_format
-from kobert_demo.runs import Runs, freeze
+from kobert_demo.runs import freeze
 from kobert_demo.store import RunStore
 from kobert_demo.ui import model_choice, training_form
 from kobert_demo.ui.elements import plain
@@ -139,30 +139,6 @@ def test_a_model_fills_in_its_own_values_and_leaves_what_the_person_chose(
     assert not page.warning
 
 
-@pytest.mark.parametrize(("kind", "label"), [("cpu", "Processes"), ("cuda", "GPUs")])
-def test_the_form_asks_how_many_share_a_run(
-    page: AppTest, workspace: Path, monkeypatch: pytest.MonkeyPatch, kind: str, label: str
-) -> None:
-    found = Device(kind, "", 2, 1e9, count=3)
-    monkeypatch.setattr(model_choice, "probe_elsewhere", lambda: found)
-    launched = []
-    monkeypatch.setattr(Runs, "launch", lambda *_, place, **__: launched.append(place))
-    keep(workspace, "a.tsv")
-    open_training(page)
-    page.selectbox(key="model").set_value("mini").run()
-    box = page.selectbox(key="processes")
-    assert (box.label, box.options, box.value) == (label, ["1", "2", "3"], 1)
-    box.set_value(3).run()
-    page.button(key="start").click().run()
-    assert launched == [Place(3)]
-
-
-def test_one_device_is_nothing_to_ask_about(page: AppTest, workspace: Path) -> None:
-    keep(workspace, "a.tsv")
-    open_training(page)
-    assert not [box for box in page.selectbox if box.key == "processes"]
-
-
 def test_the_form_says_how_the_test_data_is_split_off(page: AppTest, workspace: Path) -> None:
     keep(workspace, "a.tsv")
     open_training(page)
@@ -180,6 +156,17 @@ def test_the_data_of_the_last_run_is_offered_again(page: AppTest, workspace: Pat
     assert facts["Test data"] == "test.tsv"
     assert len(facts["SHA-256 of the test data"]) == 64
     assert facts["Learning rate"] == "5e-05"
+
+
+def test_what_a_run_went_through_stays_on_its_page(page: AppTest, workspace: Path) -> None:
+    finished(workspace, DataChoice(keep(workspace, "a.tsv"), None, 0.2, 0), "a")
+    assert not open_training(page).warning
+    lost = "The Ray cluster lost a worker or a machine of this run at step {lost}: it went on from step "
+    notice = Message(f"{lost}{{step}}.", {"lost": 7, "step": 4})
+    RunStore(workspace / "runs.sqlite").set_notice("a", notice)
+    assert [warning.value for warning in page.run().warning] == [plain(str(notice))]
+    page.session_state["lang"] = "ko"
+    assert [warning.value for warning in page.run().warning] == [plain(notice.in_language("ko"))]
 
 
 def test_missing_weights_are_said(

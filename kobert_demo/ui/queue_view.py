@@ -10,7 +10,7 @@ from kobert_demo.run_search import run_seconds
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
-from kobert_demo.ui.session import t
+from kobert_demo.ui.session import language, t
 
 TICK = 1  # seconds
 
@@ -79,6 +79,8 @@ def _waiting(runs: Runs, run: Run, waiting: Sequence[Run]) -> None:
                 key=f"move {step} {run.run}",
             )
         _stop(runs, run, t("Cancel"))
+    if run.notice:
+        st.caption(plain(run.notice.in_language(language())))
 
 
 def _swap(runs: Runs, run: str, other: str) -> None:

@@ -2,6 +2,7 @@
 
 from kobert_demo.config import SETTINGS
 from kobert_demo.dataset import list_datasets
+from kobert_demo.runs import place_of
 from kobert_demo.store import Row, Run
 from kobert_demo.ui.session import language, t, workspace
 
@@ -24,9 +25,17 @@ def run_facts(run: Run) -> dict[str, str]:
             t("Version of {package}", package=name): version
             for name, version in record["versions"].items()
         },
-        **({t("Trained on"): run.device} if run.device else {}),
+        **({t("Trained on"): where} if (where := _where(run)) else {}),
         t("Run"): run.run,
     }
+
+
+def _where(run: Run) -> str | None:
+    place = place_of(run.record)
+    if not place.address:
+        return run.device
+    facts = {"address": place.address, "workers": place.processes, "gpus": place.gpus}
+    return t("Ray cluster {address}, workers: {workers}, GPUs of each: {gpus}", **facts)
 
 
 def _data_facts(data: Row) -> dict[str, str]:

@@ -86,18 +86,11 @@ def _heading(runs: Runs, run: Run) -> None:
 
 
 def _progress(run: Run) -> None:
+    if run.notice:
+        st.warning(plain(run.notice.in_language(language())), icon=":material/lan:")
     if run.status == "queued":
-        st.info(
-            t(
-                "Another run is training. This one waits for its turn: place {place}.",
-                place=run.waiting,
-            )
-            if run.waiting > 1 or not run.pid
-            else t(
-                "This run starts as soon as the device is free: place {place}.", place=run.waiting
-            ),
-            icon=":material/schedule:",
-        )
+        if not run.notice:
+            _say_place(run)
         return
     if run.started_at is None:
         return
@@ -116,6 +109,15 @@ def _progress(run: Run) -> None:
     elif run.active:
         text = t("Loading the model and the data …")
     st.progress(run.step / run.steps, text=text)
+
+
+def _say_place(run: Run) -> None:
+    st.info(
+        t("Another run is training. This one waits for its turn: place {place}.", place=run.waiting)
+        if run.waiting > 1 or not run.pid
+        else t("This run starts as soon as the device is free: place {place}.", place=run.waiting),
+        icon=":material/schedule:",
+    )
 
 
 def _outcome(runs: Runs, run: Run, leads: bool) -> None:

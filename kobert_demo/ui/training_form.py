@@ -12,9 +12,10 @@ from kobert_demo.device import training_seconds
 from kobert_demo.errors import ConfigError
 from kobert_demo.language import Message
 from kobert_demo.model_files import built_in_models, find_model
-from kobert_demo.place import HERE, Place
+from kobert_demo.place import Place
 from kobert_demo.ui.elements import duration, plain
 from kobert_demo.ui.model_choice import choose_model, device, usual_model
+from kobert_demo.ui.place_form import choose_place
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.vocabularies import read_vocabulary
 
@@ -45,29 +46,8 @@ def training_form() -> tuple[TrainingConfig, Place]:
         t("More settings"), icon=":material/tune:"
     ):  # its fields count while it is shut
         values |= _number_fields([name for name in SETTINGS if name not in FIRST], beside=2)
-        place = _choose_place()
+        place = choose_place()
     return checked(model, values), place
-
-
-def _choose_place() -> Place:
-    """Ask how many processes share a run, where there may be several."""
-    found = device()
-    if found.count == 1:
-        return HERE
-    if found.kind == "cpu":
-        effect = t(
-            "How many processes share each batch. On a CPU one is as quick; what is learned stays the same."
-        )
-    else:
-        effect = t(
-            "How many GPUs share each batch, a process on each. What is learned stays the same."
-        )
-    counts = range(1, found.count + 1)
-    label = t("Processes") if found.kind == "cpu" else t("GPUs")
-    processes = st.selectbox(
-        label, counts, key="processes", help=effect, persist_state="session", width=200
-    )
-    return Place(processes)
 
 
 def checked(model: str, values: Mapping[str, float]) -> TrainingConfig:
@@ -161,17 +141,33 @@ def mean_length(sha256: str, model: str, max_length: int, _texts: list[str]) -> 
 
 
 def expected_time(config: TrainingConfig, place: Place, train: Dataset, test: Dataset) -> None:
-    """Say which device will train, about how long it will take, and where weights are missing."""
+    """Say what will train, about how long it will take here, and where weights are missing."""
+    files = find_model(config.model)
+    if place.address:
+        st.caption(t("Trains on the Ray cluster at {address}.", address=plain(place.address)))
+    else:
+        _expected_here(config, place, train, test)
+    if files.weights is None:
+        st.caption(
+            t(
+                "{model} starts from random weights here, because its own are not there: expect an "
+                "accuracy near that of always answering the commonest label.",
+                model=plain(config.model),
+            )
+        )
+
+
+def _expected_here(config: TrainingConfig, place: Place, train: Dataset, test: Dataset) -> None:
     with st.spinner(t("Looking for a GPU …")):
         found = device()
     kinds = {"cuda": "CUDA", "mps": "Apple MPS", "cpu": "CPU"}
     name = found.name or t("{count} threads", count=found.threads)
-    files = find_model(config.model)
     length = mean_length(train.sha256, config.model, config.max_length, train.texts)
     rows = config.epochs * (len(train) + EVALUATION_COST * len(test))
     if found.kind != "cpu":  # whose cores one process takes, too
         rows /= place.processes
-    seconds = training_seconds(found, files.shape.parameters, int(rows * length))
+    parameters = find_model(config.model).shape.parameters
+    seconds = training_seconds(found, parameters, int(rows * length))
     st.caption(
         t(
             "Trains on {device} ({name}). Expected time: about {time}.",
@@ -183,12 +179,4 @@ def expected_time(config: TrainingConfig, place: Place, train: Dataset, test: Da
     if found.kind == "cpu" and config.model not in built_in_models():
         st.caption(
             t("No GPU was found: a KoBERT-sized model takes hours here, mini takes minutes.")
-        )
-    if files.weights is None:
-        st.caption(
-            t(
-                "{model} starts from random weights here, because its own are not there: expect an "
-                "accuracy near that of always answering the commonest label.",
-                model=plain(config.model),
-            )
         )
