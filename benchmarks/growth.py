@@ -4,7 +4,8 @@
 share its threads (benchmarks/group_steps.py), with the seconds in which two exchange all gradients; and, as
 the rows become more, the seconds of their encoding, of the first step, and of a sentence after it.
 
-*Scoring*: rows a second of a file by `mini-emotions`, by the rows of the file; the model is there already.
+*Scoring*: seconds of a file by `mini-emotions`, by the rows of the file, and of the same where the model
+answers at once; it is loaded already.
 
 *Visitors*: CPU seconds of the server for each visitor and second, and its memory for each, while a run gets
 two steps a second; and how long a tick waits for its answer. They speak the server's protocol from another
@@ -19,11 +20,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.group_steps import BATCH
 from benchmarks.harness import seconds
@@ -125,20 +129,25 @@ def by_rows(count: int, steps: int) -> Row:
 
 
 def scored(counts: tuple[int, ...]) -> Iterator[Row]:
-    predictor = Predictor("mini-emotions")
+    """Yield the seconds to score files of so many rows, and how many of them are not the model's."""
+    predictor, silent = Predictor("mini-emotions"), Predictor("mini-emotions")
+    labels = len(silent.labels)
+    silent._model = lambda input_ids, **_: SimpleNamespace(
+        logits=torch.zeros(len(input_ids), labels)
+    )
     predictor.predict(["먼저 한 번"])
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:
-            path, out = Path(folder) / f"{count}.tsv", Path(folder) / f"{count}.out.tsv"
+            path, out = Path(folder) / f"{count}.tsv", Path(folder) / "out.tsv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 lines = csv.writer(file, delimiter="\t", lineterminator="\n")
                 lines.writerows([["sentence"], *([text] for text in reddit(count)[0])])
-            how = detect_format(path)
-            layout = choose_layout(path, how, predictor.labels, out, None, None, False)
-            yield {
-                "rows": count,
-                "seconds": seconds(lambda of=(path, layout, predictor, out): score_file(*of)),
-            }
+            layout = choose_layout(path, detect_format(path), predictor.labels, out)
+            row: Row = {"rows": count}
+            for name, who in (("seconds", predictor), ("without the model", silent)):
+                row[name] = seconds(partial(score_file, path, layout, who, out))
+                out.unlink()
+            yield row
 
 
 def visited(count: int, window: int) -> Row:
