@@ -42,8 +42,9 @@ def of_length(length: int, rows: int) -> Encoded:
 def main() -> None:
     name, steps, rank, size, meeting, *lengths = sys.argv[1:]
     share_threads(int(size))
-    group = ALONE if size == "1" else join("cpu", int(rank), int(size), Path(meeting))
+    # Before the group is there: in it, only rank 0 writes what transformers saves.
     files = find_model(name) if name == "mini" else kobert_sized()
+    group = ALONE if size == "1" else join("cpu", int(rank), int(size), Path(meeting))
     none = encode_texts([], np.zeros(0), vocabulary(), 64)
     found: dict[str, dict[str, list[float]]] = {"steps": {}, "exchanges": {}}
     for length in lengths:
