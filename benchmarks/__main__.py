@@ -11,6 +11,7 @@ import warnings
 from benchmarks import (
     agreement,
     first_paint,
+    growth,
     inference_speed,
     learning,
     reading_speed,
@@ -24,7 +25,7 @@ QUICK = (
     *(agreement, inference_speed, reading_speed, training_speed),
     *(watching, first_paint, typing_latency),
 )
-MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (learning, *QUICK)}
+MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (learning, growth, *QUICK)}
 
 
 def main(asked: list[str]) -> None:

@@ -1,5 +1,7 @@
 """What the benchmarks compute with: models of two sizes, and real sentences."""
 
+import atexit
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,7 @@ EMOTIONS = ("공포", "놀람", "분노", "슬픔", "중립", "행복", "혐오"
 def kobert_sized() -> ModelFiles:
     """Return a classifier of KoBERT's shape, 92 million random weights: time does not ask for more."""
     directory = Path(tempfile.mkdtemp(prefix="kobert-sized-"))
+    atexit.register(shutil.rmtree, directory)
     torch.manual_seed(0)
     config = BertConfig(vocab_size=8002, pad_token_id=1, num_labels=len(EMOTIONS))
     config.id2label = dict(enumerate(EMOTIONS))

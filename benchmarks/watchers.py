@@ -4,8 +4,11 @@ A visitor's browser works on the visitor's machine. What it costs the one that t
 does for it, and that is here in full: the page, then each second a run of its fragment, and its answer.
 
     python -m benchmarks.watchers URL RUN COUNT     watch until the process is ended
+
+Each line of its input is answered by a JSON list: the seconds to the answer of each tick since the last.
 """
 
+import json
 import sys
 import threading
 import time
@@ -27,13 +30,15 @@ class Watcher:
 
     Attributes:
         received: bytes of the last answer.
-        interval: seconds from tick to tick, as the page asks for.
+        interval: seconds from an answer to the next tick, as the page asks for.
+        waits: seconds from each tick of `watch` to the end of its answer.
     """
 
     def __init__(self, url: str, run: str) -> None:
         address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
         self._socket = connect(address, subprotocols=["streamlit"], max_size=None)
         self._page, self._fragment, self.interval, self.received = "", "", 0.0, 0
+        self.waits: list[float] = []
         self._ask(ClientState(page_name="training", query_string=f"run={run}"))
 
     def tick(self) -> None:
@@ -62,7 +67,9 @@ class Watcher:
     def watch(self) -> None:
         while True:
             time.sleep(self.interval)
+            began = time.perf_counter()
             self.tick()
+            self.waits.append(time.perf_counter() - began)
 
 
 def main() -> None:
@@ -71,6 +78,12 @@ def main() -> None:
     for watcher in watchers:
         threading.Thread(target=watcher.watch).start()
     print("watching", flush=True)
+    for _ in sys.stdin:
+        waits = []
+        for watcher in watchers:
+            new, watcher.waits = watcher.waits, []
+            waits += new
+        print(json.dumps(waits), flush=True)
 
 
 if __name__ == "__main__":

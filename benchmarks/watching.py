@@ -65,35 +65,42 @@ def frozen(workspace: Path, epochs: int) -> tuple[Row, int]:
 
 
 class LongRun:
-    """A run of so many steps whose worker lives, and its server with one visitor."""
+    """A run of so many steps whose worker lives, and its server with one visitor.
+
+    Attributes:
+        url: the server's; process: the server itself.
+    """
 
     def __init__(self, workspace: Path, steps: int, closing: ExitStack) -> None:
         self._runs, self._steps = Runs(workspace), 0
         self._runs.store.add(RUN, "long", frozen(workspace, epochs=1)[0], steps=2 * LONG)
         self._runs.store.claim(RUN, "cpu")
         closing.enter_context(lock_directory(self._runs.directory(RUN)))
-        self._append(steps)
+        self.append(steps)
         for step in range(EPOCH, steps + 1, EPOCH):
             self._runs.store.add_evaluation(RUN, evaluation(step))
         app = closing.enter_context(server(workspace))
         assert app.server
-        self._process = psutil.Process(app.server.pid)
+        self.url, self.process = app.url, psutil.Process(app.server.pid)
         self._watcher = Watcher(app.url, RUN)
 
-    def _append(self, count: int) -> None:
+    def append(self, count: int) -> None:
         numbers = range(self._steps + 1, self._steps + count + 1)
         self._runs.store.add_steps(RUN, map(step, numbers))
         self._steps += count
 
     def ticks(self) -> tuple[float, float]:
         """Return the server's milliseconds and the kilobytes of a tick."""
-        before, received = sum(self._process.cpu_times()[:2]), 0
+        before, received = self.spent(), 0
         for _ in range(TICKS):
-            self._append(2)
+            self.append(2)
             self._watcher.tick()
             received += self._watcher.received
-        spent = sum(self._process.cpu_times()[:2]) - before
-        return 1e3 * spent / TICKS, received / TICKS / 1e3
+        return 1e3 * (self.spent() - before) / TICKS, received / TICKS / 1e3
+
+    def spent(self) -> float:
+        """Return the CPU seconds of the server so far."""
+        return sum(self.process.cpu_times()[:2])
 
 
 def step(number: int) -> Row:

@@ -35,13 +35,18 @@ def cluster_address(given: str | None) -> str:
     """Return the address that was given, else that of the environment.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: there is neither, or it is that of Ray's client, on which Ray Data does not work.
     """
     address = (given or os.environ.get(ADDRESS, "")).strip()
     if not address:
         raise ConfigError(
             "Say where the Ray cluster is, such as 10.0.0.1:6379: as the address or in {variable}.",
             variable=ADDRESS,
+        )
+    if address.startswith("ray://"):
+        raise ConfigError(
+            "Ray's client (ray://) cannot do this work: make this machine a node of the cluster by "
+            "ray start --address=HOST:6379 --num-cpus=0, and give HOST:6379."
         )
     return address
 
@@ -51,7 +56,7 @@ def connected(address: str) -> Iterator[None]:
     """Be a driver on the cluster; its workers import this very package, whatever lies on their disks.
 
     Args:
-        address: as `ray.init` takes it, such as `10.0.0.1:6379`, `ray://host:10001` or `auto`.
+        address: as `ray.init` takes it, such as `10.0.0.1:6379` or `auto`; this machine is a node of it.
 
     Raises:
         RunError: Ray is not installed.
@@ -89,7 +94,7 @@ def _answers(address: str) -> bool:
 
     if address == "auto":
         return True
-    with grpc.insecure_channel(address.removeprefix("ray://")) as channel:
+    with grpc.insecure_channel(address) as channel:
         try:
             grpc.channel_ready_future(channel).result(ANSWER_SECONDS)
         except grpc.FutureTimeoutError:

@@ -29,6 +29,12 @@ def test_the_address_is_the_given_one_else_the_environments(
     assert "주소" in raised.value.in_language("ko")
 
 
+def test_an_address_of_rays_client_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigError, match="ray start --address=HOST:6379") as raised:
+        cluster_address("ray://10.0.0.1:10001")
+    assert "노드" in raised.value.in_language("ko")
+
+
 def test_without_ray_one_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)  # importing it would fail
     with pytest.raises(RunError, match=r"requirements-cluster\.txt"), connected("127.0.0.2:6379"):
@@ -65,7 +71,7 @@ def web_server() -> str:
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("address", [nobody, web_server, lambda: f"ray://{nobody()}", lambda: "~"])
+@pytest.mark.parametrize("address", [nobody, web_server, lambda: "~"])
 def test_a_cluster_that_does_not_answer_is_said_soon(address: Callable[[], str]) -> None:
     pytest.importorskip("ray", reason="ray is not installed")
     wrong, began = address(), time.monotonic()
