@@ -111,6 +111,16 @@ def scorers() -> list[psutil.Process]:
     return found
 
 
+def test_more_gpus_than_the_cluster_has_are_refused_in_words(
+    cluster: "Cluster", folder: Path, model: Path, tmp_path: Path
+) -> None:
+    verb = start(folder, tmp_path / "out", model, cluster.address, "--gpus", "1")
+    _, said = verb.communicate(timeout=SECONDS)
+    assert verb.returncode == 2
+    assert "2 workers with 1 GPUs each were asked for, and the Ray cluster has" in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_row_is_there_once_though_a_worker_and_then_the_driver_are_killed(
     cluster: "Cluster", folder: Path, model: Path, tmp_path: Path
 ) -> None:
