@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from kobert_demo.curves import Curves
 from kobert_demo.errors import RunError
 from kobert_demo.language import Message
 from kobert_demo.run_query import all_runs, best_first, same_queue
+from kobert_demo.sparklines import Sparklines
 from kobert_demo.tables import (
     METADATA,
     DatabaseTime,
@@ -21,14 +21,11 @@ from kobert_demo.tables import (
     next_place,
     runs,
     samples,
-    sparklines,
     steps,
 )
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "lost", "imported"]
 Row = dict[str, Any]
-
-SPARKLINE_BINS = 20  # each shown by its lowest and its highest loss
 
 ENDED = runs.c.status.not_in(("queued", "running"))
 # Built once: to build a query and to look up its SQL takes several times as long as SQLite's answer.
@@ -43,10 +40,6 @@ AFTER = {
     .order_by(table.c.step)
     for table in (steps, evaluations)
 }
-KEEP_SPARKLINE = text(
-    "INSERT INTO sparklines (run, step, losses) VALUES (:run, :step, :losses) "
-    "ON CONFLICT (run) DO UPDATE SET step = excluded.step, losses = excluded.losses"
-)
 
 
 @dataclass(frozen=True)
@@ -105,7 +98,7 @@ class Run:
         return self.status in ("queued", "running")
 
 
-class RunStore(Curves):
+class RunStore(Sparklines):
     """The runs of one workspace."""
 
     def add(self, run: str, name: str, record: Row, steps: int, queue: str = "") -> None:
@@ -278,39 +271,6 @@ class RunStore(Curves):
     def active(self) -> set[str]:
         """Return the ids of the runs that wait or train: the cheapest look at what goes on."""
         return {row["run"] for row in self._read(ACTIVE)}
-
-    def sparklines(self, of: Iterable[Run]) -> dict[str, list[float]]:
-        """Return the training loss of each run in a few points, the spikes among them.
-
-        Those of runs that have ended are kept, so that a list of a thousand opens at once.
-        """
-        kept = {row["run"]: row for row in self._read(select(sparklines))}
-        lines, fresh = {}, []
-        for run in of:
-            found = kept.get(run.run)
-            if found and found["step"] == run.step:
-                lines[run.run] = json.loads(found["losses"])
-                continue
-            lines[run.run] = self._sparkline(run)
-            if not run.active:
-                losses = json.dumps(lines[run.run])
-                fresh.append({"run": run.run, "step": run.step, "losses": losses})
-        if fresh:
-            self._write(KEEP_SPARKLINE, fresh)
-        return lines
-
-    def _sparkline(self, run: Run) -> list[float]:
-        """Return each step's loss, or the lowest and the highest of each of `SPARKLINE_BINS` bins."""
-        size = max(-(-run.step // SPARKLINE_BINS), 1)
-        loss = steps.c.loss
-        ends = select(func.min(loss).label("low"), func.max(loss).label("high"))
-        mine = ends.where(steps.c.run == run.run)
-        bins = [
-            self._read(mine.where(steps.c.step.between(first, first + size - 1)))[0]
-            for first in range(1, run.step + 1, size)
-        ]
-        columns = ("low",) if size == 1 else ("high", "low")
-        return [bin[column] for bin in bins for column in columns if bin[column] is not None]
 
 
 def _numbers(row: Row) -> Row:
