@@ -114,11 +114,11 @@ def test_two_workers_learn_what_one_process_here_learns_though_a_machine_dies(
 
 
 def test_stopped_killed_and_resumed_a_run_ends_with_the_very_numbers(
-    cluster: "Cluster", runs: Runs, model: str
+    cluster: "Cluster", runs: Runs, model: str, tmp_path: Path
 ) -> None:
     """The driver is killed, the run stopped, then its worker killed: one that was never cut off says so."""
     here = launch(runs, model, HERE)
-    run = launch(runs, model, Place(1, cluster.address))
+    run = launch(runs, model, Place(1, cluster.address, storage=str(tmp_path / "storage")))
 
     pid = reaches(runs, run, 20).pid
     assert pid
@@ -135,8 +135,13 @@ def test_stopped_killed_and_resumed_a_run_ends_with_the_very_numbers(
     assert stopped.bundle
     await_true(lambda: not process_lives(runs.directory(run)) and not workers())
 
+    for checkpoint in runs.directory(run).glob("checkpoint-*"):
+        assert (tmp_path / "storage" / run / checkpoint.name).exists()
+        checkpoint.unlink()
     runs.resume(run)
-    reaches(runs, run, stopped.step)
+    seen: list[int] = []
+    until(runs, run, lambda at: seen.append(at.step) or at.step > stopped.step, PATIENCE)
+    assert min(seen) == stopped.step  # nothing was done twice
     (worker,) = workers()
     worker.kill()
     state = until(runs, run, ended, PATIENCE)
