@@ -48,16 +48,16 @@ PROCESSES = (1, 2)
 
 
 def run(quick: bool) -> Row:
-    sizes = {"mini": (2 if quick else 7), "KoBERT size": (1 if quick else 3)}
     lengths = (10, 64) if quick else (10, 32, 64, 96, 128)
+    sizes = {"mini": (2 if quick else 3, lengths), "KoBERT size": (1, lengths[:3])}
     rows = (1_000, 3_000) if quick else (1_000, 3_000, 10_000, 30_000)
     visitors = (1, 10) if quick else (1, 10, 50, 100, 200)
-    stepped = {size: by_length(size, count, lengths) for size, count in sizes.items()}
+    stepped = {size: by_length(size, *what) for size, what in sizes.items()}
     return {
         "steps": [row for found, _ in stepped.values() for row in found],
         "laws": {size: law(found) for size, (found, _) in stepped.items()},
         "exchanges": [row for _, found in stepped.values() for row in found],
-        "training rows": [by_rows(count, 3 if quick else 20) for count in rows],
+        "training rows": [by_rows(count, 3 if quick else 10) for count in rows],
         "scoring rows": list(scored(rows)),
         "visitors": [visited(count, 5 if quick else 15) for count in visitors],
     }
