@@ -147,7 +147,7 @@ def list_runs(args: argparse.Namespace) -> int:
 def watch_run(args: argparse.Namespace) -> int:
     """Print what a run does, a line at a time, until it has ended; Ctrl-C leaves it alone."""
     runs = Runs(args.workspace)
-    for happening in watch(runs, args.run):
+    for happening in watch(runs, args.run, spoken_language()):
         if args.json:
             print_json(happening)
         else:

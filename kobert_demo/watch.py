@@ -10,23 +10,28 @@ from kobert_demo.store import Row
 INTERVAL = 0.5  # seconds between two looks
 MOST_STEPS = 200  # of one group
 STEPS, EVALUATION, WAITING, END = "steps", "evaluation", "waiting", "end"
+NOTICE = "notice"
 
 
-def watch(runs: Runs, run: str) -> Iterator[Row]:
+def watch(runs: Runs, run: str, language: Language) -> Iterator[Row]:
     """Yield what is new of a run until it has ended, each a row with its kind as `event`.
 
     `steps` is the last of the training steps since the look before, with the speed of all of them;
-    `evaluation` is one evaluation; `waiting` is a new place in the queue; `end` is the last.
+    `evaluation` is one evaluation; `waiting` is a new place in the queue; `notice` is what the run has to
+    say (`text`, in `language`); `end` is the last.
 
     Raises:
         RunError: there is no such run.
     """
-    place, step, evaluated = 0, 0, 0
+    place, step, evaluated, notice = 0, 0, 0, None
     while True:
         state = runs.get(run)  # first: what it wrote before it ended is read below
         if state.waiting not in (0, place):
             place = state.waiting
             yield {"event": WAITING, "place": place}
+        if state.notice and state.notice != notice:
+            yield {"event": NOTICE, "text": state.notice.in_language(language)}
+        notice = state.notice
         group = runs.store.steps(run, after=max(step, state.step - MOST_STEPS))
         evaluations = runs.store.evaluations(run, after=evaluated)
         yield from sorted([*_evaluated(evaluations), *_trained(group)], key=_step)
@@ -66,6 +71,8 @@ def in_words(event: Row, language: Language) -> str:
     """Return one line for an event; columns stay in place from line to line."""
     if event["event"] == WAITING:
         return translate("waiting for its turn, place {place}", language, place=event["place"])
+    if event["event"] == NOTICE:
+        return str(event["text"])
     figures = f"accuracy {_figure(event['accuracy'])}"
     if event["event"] == END:
         return f"{event['status']}  {figures}  macro-F1 {_figure(event['macro_f1'])}"

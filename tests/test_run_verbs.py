@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kobert_demo.cli import main
+from kobert_demo.language import Message
 from kobert_demo.processes import PROJECT
 from kobert_demo.runs import Runs
 from kobert_demo.watch import in_words
@@ -101,6 +102,19 @@ def test_nothing_is_told_before_the_first_step(workspace: Path, said: Callable) 
     assert said("watch", "a") == (0, "imported  accuracy -  macro-F1 -\n", "")
     assert json.loads(said("history", "a", "--json")[1]) == {"train": [], "evaluations": []}
     assert said("history", "a") == (0, "train\nevaluations\n", "")
+
+
+def test_what_a_run_has_to_say_is_told_once_and_in_its_turn(
+    workspace: Path, said: Callable
+) -> None:
+    store = Runs(workspace).store
+    store.add("a", "a", {}, steps=1)
+    store.set_notice("a", Message("GPUs"))
+    store.end("a", "stopped")
+    status, out, _ = said("watch", "a", "--json")
+    assert (status, lines(out)[0]) == (0, {"event": "notice", "text": "GPUs"})
+    assert [event["event"] for event in lines(out)] == ["notice", "end"]
+    assert said("watch", "a")[1].splitlines()[0] == "GPUs"
 
 
 def test_what_is_not_known_is_shown_as_such() -> None:
