@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kobert_demo.errors import RunError
@@ -33,7 +33,8 @@ NEWEST = all_runs().order_by(runs.c.created_at.desc(), runs.c.place.desc())
 ONE = all_runs().where(runs.c.run == bindparam("run"))
 STOP = select(runs.c.stop_requested).where(runs.c.run == bindparam("run"))
 ACTIVE = select(runs.c.run).where(~ENDED)
-HELD = select(holds.c.device).where(holds.c.host == bindparam("host"))
+TRAINS = exists().where(runs.c.run == holds.c.run, runs.c.status == "running")
+HELD = select(holds.c.device).where(holds.c.host == bindparam("host"), TRAINS)
 AFTER = {
     table: select(table)
     .where(table.c.run == bindparam("run"), table.c.step > bindparam("after"))
@@ -159,6 +160,7 @@ class RunStore(Sparklines):
             with self._transaction() as connection:
                 started = connection.execute(start.values(values)).rowcount == 1
                 if started and holding:
+                    connection.execute(delete(holds).where(~TRAINS | (holds.c.run == run)))
                     connection.execute(insert(holds), holding)
                 return started
         except IntegrityError:  # one of them is not free
@@ -196,9 +198,7 @@ class RunStore(Sparklines):
         """End an active run; say whether it was one."""
         active = update(runs).where(runs.c.run == run, ~ENDED)
         values = {"status": status, "ended_at": time.time(), "error": _pack(error)}
-        with self._transaction() as connection:
-            connection.execute(delete(holds).where(holds.c.run == run))
-            return connection.execute(active.values(values)).rowcount == 1
+        return self._write(active.values(values)) == 1
 
     def set_notice(self, run: str, notice: Message | None) -> None:
         """Write down what a run has to say in place of what it said before."""

@@ -56,6 +56,25 @@ def test_a_run_takes_all_its_devices_or_none(store: RunStore) -> None:
     assert store.held() == set()
 
 
+def test_what_an_ended_run_held_is_free_whoever_ended_it(store: RunStore) -> None:
+    """An older program does not know that runs hold devices."""
+    queued(store, *"abc")
+    assert store.claim("a", "cuda:0", "cuda:1")
+    store._change("a", status="lost")
+    assert store.held() == set()
+    assert store.claim("b", "cuda:1")
+    assert store.held() == {"cuda:1"}
+    assert store.requeue("a")
+    assert store.claim("c", "cuda:0")
+    assert not store.claim("a", "cuda:0", "cuda:1")
+    for run in "bc":
+        store.end(run, "finished")
+    assert store.claim("a", "cuda:0")
+    store.end("a", "stopped")
+    assert store.requeue("a")
+    assert store.claim("a", "cuda:0")
+
+
 def test_who_waits_for_a_cluster_does_not_hold_up_the_machine(store: RunStore) -> None:
     store.add("far", "far", {}, steps=1, queue="10.0.0.1:6379")
     queued(store, "near")
