@@ -4,7 +4,7 @@ In headless Chromium on the machine of the server, as a person types who waits f
 the time from the field's change to the frame after the one in which the pieces of the changed sentence
 stand on the page (the answer is above them and comes before them), by the browser's clock. What the server
 spends on the answer itself is counted in this process, letter by letter too, by the function that the page
-calls.
+calls; and so is what it spends on the attribution of whole sentences.
 """
 
 import re
@@ -21,14 +21,24 @@ from safetensors.torch import load_file
 from benchmarks.harness import Result, seconds
 from benchmarks.models import EMOTIONS, kobert_sized
 from benchmarks.watching import server
+from kobert_demo.attribution import attribute
 from kobert_demo.config import TrainingConfig
 from kobert_demo.importing import import_model
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.runs import Runs
-from kobert_demo.ui.classifiers import predict
+from kobert_demo.ui.classifiers import load_exact, predict
 from tests.conftest import CHROMIUM_OPTIONS, App
 
 BEGUN, TYPED = "오랜만에 ", "친구를 만나서 밤새 이야기했더니 정말 즐거웠어요!"
+WHOLE = (
+    BEGUN + TYPED,
+    "우웩 더러워",
+    "으악 귀신이다 너무 무서워서 살려줘!",
+    "아 진짜 짜증나게 왜 자꾸 그러는 거야, 그만 좀 해라",
+    "할머니가 돌아가셨다는 소식을 듣고 하루 종일 울기만 했어요",
+    "세상에, 이게 정말 나한테 온 선물이라고? 전혀 생각도 못 했는데!",
+    "내일은 오전에 회의가 있고 오후에는 서울로 출장을 갑니다",
+)
 STROKES = re.findall(" ?.", TYPED)  # a space alone changes no answer: it goes with its letter
 PAUSE = 100  # milliseconds from an answer to the next letter
 WATCH = """() => {
@@ -79,6 +89,19 @@ def answered(classifier: str) -> tuple[float, ...]:
     return tuple(1000 * seconds(partial(predict, classifier, False, (text,))) for text in texts)
 
 
+def attributed(classifier: str) -> tuple[float, ...]:
+    """Return the milliseconds that the server spends on what speaks for the answer to each sentence."""
+    predictor = load_exact(classifier)
+    attribute(
+        predictor, BEGUN, predictor.labels[0]
+    )  # imports and allocates what the first one needs
+    answers = predictor.predict(WHOLE)
+    return tuple(
+        1000 * seconds(partial(attribute, predictor, answer.text, answer.label))
+        for answer in answers
+    )
+
+
 def run(quick: bool) -> list[Result]:
     with ExitStack() as closing:
         workspace = Path(closing.enter_context(tempfile.TemporaryDirectory())) / "workspace"
@@ -94,4 +117,5 @@ def run(quick: bool) -> list[Result]:
             for size, (run, most) in models.items()
         ]
     rows.append(("one answer on the server, mini", answered(READY_MADE), 30))
+    rows.append(("an attribution on the server, mini", attributed(READY_MADE), 1_000))
     return [Result(name, "ms", taken, (), most, at_most=True) for name, taken, most in rows]

@@ -138,7 +138,7 @@ def test_train_classify_and_runs_are_one_story(shell: Shell, tmp_path: Path, mod
     (listed,) = shell("runs")
     assert list(listed) == [
         *("run", "name", "status", "model", "step", "steps", "accuracy", "macro_f1"),
-        *("pid", "error", "created_at", "tags", "note"),
+        *("pid", "notice", "error", "created_at", "tags", "note"),
     ]
     assert (listed["run"], listed["status"], listed["error"]) == (trained["run"], "finished", None)
     assert listed["step"] == listed["steps"] == 8
