@@ -26,6 +26,7 @@ from tests.databases import KINDS, new_database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+    from ray.cluster_utils import Cluster
 
     from kobert_demo.runs import Runs
     from kobert_demo.store import Run, RunStore
@@ -130,6 +131,15 @@ def store(where: Path | str) -> "Iterator[RunStore]":
     found = RunStore(where)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> "Iterator[Cluster]":
+    """A real Ray cluster of two nodes, for the tests of one file."""
+    from tests.ray_cluster import two_nodes
+
+    with two_nodes() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ import pytest
 
 from kobert_demo.processes import PROJECT
 from tests.models import EIGHT, save_tiny_model, write_tsv
-from tests.ray_cluster import two_nodes
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -26,12 +24,6 @@ if TYPE_CHECKING:
 ROWS = 100_000
 SECONDS = 300
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture(scope="module")
-def cluster() -> "Iterator[Cluster]":
-    with two_nodes() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from kobert_demo.processes import PROJECT, process_lives
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from tests.models import save_tiny_model, tiny_model, write_tsv
-from tests.ray_cluster import THIRD, add_node, two_nodes
+from tests.ray_cluster import THIRD, add_node
 from tests.test_ray_cluster import nobody
 from tests.test_resume import told
 from tests.test_runs import ended, kept, until
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 240  # seconds, on a very busy machine
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture(scope="module")
-def cluster() -> "Iterator[Cluster]":
-    with two_nodes() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")
