@@ -76,18 +76,20 @@ def training_batches(
 
 
 def share(batch: Batch, rank: int, size: int) -> Batch:
-    """Return the rows of one of `size` processes, cut to fit.
-
-    Where it has none, one row that counts nothing: its gradients are zeros.
-    """
+    """Return the rows of one of `size` processes, cut to fit; `nothing` where it has none."""
     rows = slice(rank, None, size)
     if rank >= len(batch.labels):
-        ignored = torch.full_like(batch.labels[:1], IGNORED)
-        return Batch(batch.input_ids[:1], batch.attention_mask[:1], ignored)
+        return nothing(batch)
     width = int(batch.attention_mask[rows].sum(1).max())
     return Batch(
         batch.input_ids[rows, :width], batch.attention_mask[rows, :width], batch.labels[rows]
     )
+
+
+def nothing(batch: Batch) -> Batch:
+    """Return one row of one token that counts nothing: its gradients are zeros."""
+    ignored = torch.full_like(batch.labels[:1], IGNORED)
+    return Batch(batch.input_ids[:1, :1], batch.attention_mask[:1, :1], ignored)
 
 
 def evaluation_batches(encoded: Encoded, batch_size: int) -> Iterator[Batch]:

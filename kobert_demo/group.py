@@ -1,12 +1,12 @@
 """What a process knows of those that train one run with it: its rank, and how they exchange numbers.
 
-Every process takes its rows of every batch, and adds up gradients with the others before the optimizer's
-step: the step is that of the whole batch. They are added once a step's own are complete, and not while
-they are computed, as torch's DistributedDataParallel does: so each may split its rows as its memory
-asks, try them again in halves, and read a bfloat16 copy, without the others waiting for its parts.
+Every process takes its rows of every batch, and torch's DistributedDataParallel, put around the model by
+Accelerate, adds up the gradients while they are computed: the step is that of the whole batch.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 
@@ -22,6 +22,17 @@ class Group:
 
     rank: int = 0
     size: int = 1
+
+    def parallel(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Return `model` such that its backward pass leaves the mean of all processes' gradients."""
+        return model
+
+    def apart(self, model: torch.nn.Module) -> AbstractContextManager[object]:
+        """Within it, what `parallel` returned keeps each process's gradients to itself.
+
+        They are added to those of the next pass without it, which every process takes once a step.
+        """
+        return nullcontext()
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
         """Return the sum over all processes; all call this in the same order, with one shape."""
@@ -44,6 +55,20 @@ class Processes(Group):
         super().__init__(distributed.get_rank(), distributed.get_world_size())
         # Words go from CPU to CPU: nobody waits for a GPU to learn whether to queue its next step.
         object.__setattr__(self, "_words", distributed.new_group(backend="gloo"))
+
+    def parallel(self, model: torch.nn.Module) -> torch.nn.Module:
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+
+        # Gradients live in what is sent; what is no weight is the same everywhere from the start.
+        settings = DistributedDataParallelKwargs(
+            gradient_as_bucket_view=True, broadcast_buffers=False
+        )
+        accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[settings])
+        wrapped = accelerator.prepare_model(model, device_placement=False)
+        return cast("torch.nn.Module", wrapped)
+
+    def apart(self, model: torch.nn.Module) -> AbstractContextManager[object]:
+        return cast("AbstractContextManager[object]", model.no_sync())  # type: ignore[operator]
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
         from accelerate.utils import reduce

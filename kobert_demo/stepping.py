@@ -6,6 +6,10 @@ autocast does so. Elsewhere everything is float32.
 
 A batch goes through the model in parts of at most so many tokens, their gradients added up: the step is
 that of the whole batch, however long its texts are. What does not fit a GPU's memory is tried in halves.
+
+In a group of processes, the backward pass of each one's last part adds up the gradients of all. What is
+tried in halves must not have sent any before, so a part that is larger than all before it is taken apart,
+and a row that counts nothing is the last.
 """
 
 import logging
@@ -18,7 +22,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel
 
-from kobert_demo.batches import Batch, share
+from kobert_demo.batches import Batch, nothing, share
 from kobert_demo.device import multiplies_bfloat16
 from kobert_demo.group import ALONE, Group
 
@@ -53,6 +57,9 @@ class Stepper:
         self._part_tokens = PART_TOKENS[model.device.type]
         halved = multiplies_bfloat16(model.device.type)
         self._reader = deepcopy(model).bfloat16() if halved else model
+        self._together = group.parallel(model)
+        self._apart = self._reader if halved else self._together
+        self._fitted: list[torch.Size] = []  # of parts that went through the model apart
         self._weights = list(model.parameters())
         self._read = list(self._reader.parameters())
 
@@ -66,29 +73,23 @@ class Stepper:
         count = float(len(batch.labels) if weights is None else weights[batch.labels].sum())
         batch = share(batch, self._group.rank, self._group.size)
         while True:
+            mine = list(parts(batch, self._part_tokens, self._rows))
+            last = self._last(mine) if self._group.size > 1 else None
             try:
-                figures = self._gradients(batch, count)
+                figures = self._gradients(mine, count)
                 break
             except torch.OutOfMemoryError:
                 if batch.input_ids.shape[1] > self._part_tokens:
                     raise
                 self._part_tokens = self._halved(batch)
                 torch.cuda.empty_cache()
-        if self._group.size > 1:
-            figures = self._exchange(figures)
+        if last is not None:
+            self._fitted += [part.input_ids.shape for part in mine if not self._fits(part)]
+            figures.append(self._part(self._together, last, count))
+        total = self._group.sum(torch.stack(figures).sum(0))
         norm = clip_grad_norm_(self._weights, self._max_grad_norm)
         self._optimizer.step()
-        return torch.cat([figures, norm.detach()[None]])
-
-    def _exchange(self, figures: torch.Tensor) -> torch.Tensor:
-        """Add up gradients and figures with the other processes, in one go; return the figures."""
-        gradients = [weight.grad for weight in self._weights if weight.grad is not None]
-        total = self._group.sum(torch.cat([figures, *(each.flatten() for each in gradients)]))
-        sizes = [len(figures), *(each.numel() for each in gradients)]
-        figures, *totals = torch.split(total, sizes)
-        for gradient, summed in zip(gradients, totals, strict=True):
-            gradient.copy_(summed.view_as(gradient))
-        return figures
+        return torch.cat([total, norm.detach()[None]])
 
     def _halved(self, batch: Batch) -> int:
         """Return half of the tokens of the part that did not fit, and say so in the log."""
@@ -98,23 +99,30 @@ class Stepper:
         )
         return tokens
 
-    def _gradients(self, batch: Batch, count: float) -> torch.Tensor:
-        """Put the gradients of these rows in place; return (2): their part of the loss, right answers.
+    def _last(self, mine: list[Batch]) -> Batch:
+        """Take from `mine` the part whose pass adds up the gradients of all: what surely fits."""
+        if self._reader is self._model and self._fits(mine[-1]):
+            return mine.pop()
+        return nothing(mine[-1])
 
-        Args:
-            count: what the sentences of the whole batch weigh, those of other processes among them.
-        """
+    def _fits(self, part: Batch) -> bool:
+        rows, width = part.input_ids.shape
+        return any(rows * width <= shape.numel() and width <= shape[1] for shape in self._fitted)
+
+    def _gradients(self, mine: list[Batch], count: float) -> list[torch.Tensor]:
+        """Put the gradients of these parts in place, and of no others; return the figures of each."""
         self._reader.train()
         if self._reader is not self._model:
             with torch.no_grad():
                 torch._foreach_copy_(self._read, self._weights)
         self._model.zero_grad()
         figures = []
-        for part in parts(batch, self._part_tokens, self._rows):
-            figures.append(self._part(part, count))
+        for part in mine:
+            with self._group.apart(self._together):
+                figures.append(self._part(self._apart, part, count))
             if self._reader is not self._model:
                 self._add_up()
-        return torch.stack(figures).sum(0)
+        return figures
 
     def _add_up(self) -> None:
         """Add the copy's gradients to those of the float32 weights."""
@@ -127,17 +135,22 @@ class Stepper:
                 weight.grad += read.grad
             read.grad = None
 
-    def _part(self, part: Batch, count: float) -> torch.Tensor:
-        """Add the gradients of one part; `count` is what the sentences of the whole batch weigh."""
+    def _part(self, model: torch.nn.Module, part: Batch, count: float) -> torch.Tensor:
+        """Add the gradients of one part; return (2): its part of the loss, right answers.
+
+        Args:
+            count: what the sentences of the whole batch weigh, those of other processes among them.
+        """
         weights = self._class_weights
         part = part.to(self._model.device)
         with precision(self._model.device):
-            logits = self._reader(
+            logits = model(
                 input_ids=part.input_ids, attention_mask=part.attention_mask
             ).logits.float()
         weights = None if weights is None else weights.to(logits.device)
         loss = cross_entropy(logits, part.labels, weights, reduction="sum") / count
-        loss.backward()  # type: ignore[no-untyped-call]
+        # What the processes of a group add up is divided by their number.
+        (loss * self._group.size).backward()  # type: ignore[no-untyped-call]
         right = (logits.argmax(-1) == part.labels).sum()
         return torch.stack([loss.detach(), right.float()])
 

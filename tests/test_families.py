@@ -94,6 +94,14 @@ def test_it_classifies_and_its_logits_are_those_of_transformers_alone(bundle: Pa
         assert list(answer.probabilities.values()) == pytest.approx(expected, abs=1e-5)
 
 
+def test_every_weight_takes_part_in_a_step(bundle: Path) -> None:
+    """Several processes wait for the gradients of every weight."""
+    model = AutoModelForSequenceClassification.from_pretrained(bundle)
+    ids = torch.tensor([encode(TEXTS[0], Predictor(str(bundle)).vocabulary, 24).input_ids])
+    model(input_ids=ids, labels=torch.tensor([1])).loss.backward()
+    assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
+
+
 def test_its_tokenizer_is_that_of_transformers_too(bundle: Path) -> None:
     vocabulary = Predictor(str(bundle)).vocabulary
     tokenizer = AutoTokenizer.from_pretrained(bundle)

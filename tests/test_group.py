@@ -143,29 +143,47 @@ def ddp(group: Group) -> dict[str, Any]:
     expected = [weight.grad for weight in model.parameters()]
 
     other = model_of(labels)
+    rows: list[int] = []
+    other.register_forward_pre_hook(
+        lambda _model, _none, inputs: rows.append(len(inputs["input_ids"])), with_kwargs=True
+    )
     still = torch.optim.SGD(other.parameters(), lr=0.0)
-    stepping.Stepper(other, still, max_grad_norm=1e6, group=group).step(batch)
-    return {"expected": expected, "gradients": [weight.grad for weight in other.parameters()]}
+    stepper = stepping.Stepper(other, still, max_grad_norm=1e6, group=group)
+    found = {"expected": expected, "rows": rows}
+    for step in ("first", "second"):
+        stepper.step(batch)
+        found[step] = [
+            weight.grad.clone() for weight in other.parameters() if weight.grad is not None
+        ]
+    return found
 
 
 def halved(group: Group) -> dict[str, Any]:
     """The memory of rank 1 holds two rows at once, that of rank 0 all of them."""
     taken = stepping.Stepper._part
 
-    def part(self: Any, rows: Any, count: float) -> torch.Tensor:
+    def part(self: Any, model: Any, rows: Any, count: float) -> torch.Tensor:
         if group.rank == 1 and len(rows.labels) > 2:
             raise torch.OutOfMemoryError
-        return taken(self, rows, count)
+        return taken(self, model, rows, count)
 
     stepping.Stepper._part = part  # type: ignore[method-assign]
     stepping.PART_TOKENS["cpu"] = 24 * 6
     return told(SETTINGS, group)
 
 
+def copied(group: Group) -> list[float]:
+    """A bfloat16 copy computes."""
+    stepping.multiplies_bfloat16 = lambda kind: True  # type: ignore[assignment]
+    losses: list[float] = told(SETTINGS, group)["losses"]
+    return losses
+
+
 def main() -> None:
     stepping.multiplies_bfloat16 = lambda kind: False  # type: ignore[assignment]
     group = joined("cpu")
-    found = {what.__name__: what(group) for what in (same, evaluated, resumed, left, ddp, halved)}
+    told_by = (same, evaluated, resumed, left, ddp, halved, copied)
+    found = {what.__name__: what(group) for what in told_by}
     torch.save(found, f"found{group.rank}.pt")
 
 
@@ -261,13 +279,25 @@ def test_all_leave_where_rank_0_leaves(found: Found) -> None:
 
 
 def test_the_gradients_are_those_of_distributed_data_parallel(found: Found) -> None:
+    """What fitted once sends its gradients while they are computed; what has not, afterwards."""
     for each in found:
-        assert len(each["ddp"]["gradients"]) > 10
-        torch.testing.assert_close(each["ddp"]["gradients"], each["ddp"]["expected"])
+        assert each["ddp"]["rows"] == [4, 1, 4]
+        assert len(each["ddp"]["expected"]) > 10
+        for step in ("first", "second"):
+            torch.testing.assert_close(each["ddp"][step], each["ddp"]["expected"])
 
 
 def test_memory_of_one_that_is_full_holds_up_nobody(found: Found) -> None:
     alike(found[0]["halved"], told(SETTINGS, ALONE))
+
+
+def test_gradients_of_a_bfloat16_copy_are_added_up_too(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stepping, "PART_TOKENS", {"cpu": 24 * 6})
+    exact = told(SETTINGS, ALONE)["losses"]
+    assert found[0]["copied"] == pytest.approx(exact, rel=0.02)
+    assert found[0]["copied"] != pytest.approx(exact, rel=1e-6)
 
 
 def test_rows_are_shared_out_and_who_has_none_counts_nothing() -> None:

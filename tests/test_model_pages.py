@@ -100,9 +100,11 @@ def test_a_notebooks_weights_are_brought_and_answer(
         "b => b.innerText.trim() === '가져오기' && !b.disabled)"
     )
     bring.click()
-    page.get_by_text("라벨 5개로 학습한 파일인데 3개가 주어졌습니다").wait_for()
+    refusal = page.get_by_text("라벨 5개로 학습한 파일인데 3개가 주어졌습니다")
+    refusal.wait_for()
     upload.set_input_files(tmp_path / "<b>my.pt")
     page.get_by_text("<b>my.pt").wait_for()
+    refusal.wait_for(state="detached")  # the name is there before the upload is
     bring.click()
     page.wait_for_url("**classifier=2*")
     page.get_by_text("라벨별 확률").or_(page.get_by_text("모델이 읽은 것")).first.wait_for()
