@@ -15,6 +15,7 @@ from kobert_demo.data_arguments import read_dataset
 from kobert_demo.encoded import encode_whole
 from kobert_demo.encoding import encode
 from kobert_demo.errors import KobertDemoError
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.model_verbs import classifier_of, obtain_checked
 from kobert_demo.preflight import inspect, unreadable
@@ -110,7 +111,8 @@ def check(args: argparse.Namespace) -> int:
 
 def classify(args: argparse.Namespace) -> int:
     """Say which label a run's or a model's classifier gives to each sentence."""
-    from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
+    with quick_imports():
+        from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
 
     predictor = Predictor(classifier_of(args), args.exact)
     predictions = predictor.predict(_texts(args.text))

@@ -59,12 +59,11 @@ class Processes(Group):
     def parallel(self, model: torch.nn.Module) -> torch.nn.Module:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
-        # Gradients live in what is sent; what is no weight is the same everywhere from the start.
-        settings = DistributedDataParallelKwargs(
-            gradient_as_bucket_view=True, broadcast_buffers=False
-        )
+        settings = DistributedDataParallelKwargs(gradient_as_bucket_view=True)
         accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[settings])
         wrapped = accelerator.prepare_model(model, device_placement=False)
+        # Buffers are constants here, and processes pass through the model a different number of times.
+        wrapped.forward_sync_buffers = False
         return cast("torch.nn.Module", wrapped)
 
     def apart(self, model: torch.nn.Module) -> AbstractContextManager[object]:

@@ -23,6 +23,7 @@ from kobert_demo.device import training_threads
 from kobert_demo.errors import RunError
 from kobert_demo.failures import known
 from kobert_demo.group import ALONE, Group
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.notification import notify
 from kobert_demo.processes import PROJECT
@@ -168,8 +169,9 @@ def main() -> None:
 
 
 def _train(runs: Runs, run: str, device: str, rank: int, size: int, meeting: Path) -> None:
-    from kobert_demo.run_start import run_start
-    from kobert_demo.training import train
+    with quick_imports():
+        from kobert_demo.run_start import run_start
+        from kobert_demo.training import train
 
     share_threads(size)
     start = run_start(runs, run, device)

@@ -14,6 +14,7 @@ from kobert_demo.device import best_device, may_have_gpu
 from kobert_demo.download import download_model
 from kobert_demo.errors import DataError
 from kobert_demo.export import export
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.model_files import (
     ModelFiles,
@@ -124,7 +125,8 @@ def verify_model(args: argparse.Namespace) -> int:
 
 def import_file(args: argparse.Namespace) -> int:
     """Make a run of the weights that a notebook saved."""
-    from kobert_demo.importing import check_labels, import_model  # imports torch
+    with quick_imports():
+        from kobert_demo.importing import check_labels, import_model  # imports torch
 
     if not args.file.is_file():
         raise DataError("There is no file {path}: check the name.", path=args.file)

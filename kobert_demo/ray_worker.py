@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kobert_demo.errors import NotNow
 from kobert_demo.failures import known
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.model_files import find_model
 from kobert_demo.ray_cluster import ClusterLost, check_room, check_size, connected
@@ -101,7 +102,8 @@ class ClusterWorker(Worker):
                 return "stopped"
 
     def _start(self) -> "RunStart":
-        from kobert_demo.run_start import run_start
+        with quick_imports():
+            from kobert_demo.run_start import run_start
 
         if storage := storage_of(self._place, self._run):
             fetch_kept(storage, self._directory)

@@ -21,6 +21,7 @@ from pathlib import Path
 from kobert_demo.device import best_device
 from kobert_demo.errors import DataError, KobertDemoError
 from kobert_demo.file_scoring import choose_layout, score_file
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.processes import LOG, lock_directory, process_lives, start_process
 from kobert_demo.scoring_state import (
@@ -152,7 +153,8 @@ def _await_end(directory: Path) -> None:
 
 def work(directory: Path) -> State:
     """Score the file of a job, writing down how far it is; return the last state."""
-    from kobert_demo.predictor import Predictor  # imports torch, which the page does without
+    with quick_imports():
+        from kobert_demo.predictor import Predictor  # imports torch, which the page does without
 
     order, before = read_order(directory), read_state(directory)
     began: tuple[float, float] | None = None  # when this process began to score, and at which share

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from kobert_demo.data_arguments import column_index, read_format
 from kobert_demo.device import best_device
 from kobert_demo.file_scoring import choose_layout, score_file
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.model_files import find_model
 from kobert_demo.model_verbs import classifier_of
@@ -22,7 +23,8 @@ def score(args: argparse.Namespace) -> int:
     """Write a file with a label, a confidence and a column a class; Ctrl-C keeps what is done."""
     if args.on == "ray":
         return _score_on_ray(args)
-    from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
+    with quick_imports():
+        from kobert_demo.predictor import Predictor  # imports torch: the other verbs open fast
 
     how, names = read_format(args.file, args)
     predictor = Predictor(classifier_of(args), args.exact, best_device())

@@ -24,6 +24,7 @@ from kobert_demo.errors import KobertDemoError, RunError
 from kobert_demo.events import Evaluation, Event, Settled, TrainStep
 from kobert_demo.failures import explain
 from kobert_demo.heartbeat import beating
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Message
 from kobert_demo.leaving import Stopped, until_stopped
 from kobert_demo.members import gathered, share_threads
@@ -107,10 +108,11 @@ class Worker:
         return False
 
     def _train(self) -> Status:
-        import torch
+        with quick_imports():
+            import torch
 
-        from kobert_demo.run_start import run_start
-        from kobert_demo.training import train
+            from kobert_demo.run_start import run_start
+            from kobert_demo.training import train
 
         share_threads(len(self._devices))
         log.info(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kobert_demo.bundle import read_record
 from kobert_demo.calibration import softmax
 from kobert_demo.dataset import Dataset
+from kobert_demo.imports import quick_imports
 from kobert_demo.metrics import Counts, confusion
 
 Rows = NDArray[np.int64]  # places in the data
@@ -86,7 +87,8 @@ def compute_logits(
     Raises:
         ModelError: the bundle cannot be loaded, or its answers are no numbers.
     """
-    from kobert_demo.predictor import Predictor  # imports torch: nothing else here does
+    with quick_imports():
+        from kobert_demo.predictor import Predictor  # imports torch: nothing else here does
 
     return Predictor(str(bundle), exact=True).logits(data.texts, progress)
 

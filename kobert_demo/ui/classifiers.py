@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from kobert_demo.imports import quick_imports
+
 MOST_KEPT = 5_000  # answers of a classifier, ten times as many as a page shows
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ class Looked:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def load(model: str, exact: bool) -> "Predictor":
     """Return the classifier in the directory `model`."""
-    from kobert_demo.predictor import Predictor  # imports torch, which no other page does
+    with quick_imports():
+        from kobert_demo.predictor import Predictor  # imports torch, which no other page does
 
     return Predictor(model, exact)
 
