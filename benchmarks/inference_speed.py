@@ -44,7 +44,7 @@ def in_int8(name: str, confidence: float = 1) -> Predictor:
 def measured(size: str, predictor: Predictor, files: ModelFiles, quick: bool) -> list[Result]:
     bert = BertModel.from_pretrained(files.directory, dtype=torch.float32)
     model = notebook_loop.Classifier(bert, len(EMOTIONS)).eval()
-    texts, labels = reddit(128 if quick else 256)
+    texts, labels = reddit(64 if quick else 256)
     data = notebook_loop.Sentences(texts, labels, vocabulary())
     cpu = torch.device("cpu")
 
@@ -55,12 +55,12 @@ def measured(size: str, predictor: Predictor, files: ModelFiles, quick: bool) ->
         return len(texts) / seconds(work)
 
     single = alternate(
-        5 if quick else 9,
+        3 if quick else 9,
         lambda: one(lambda: predictor.predict([SENTENCE])),
         lambda: one(lambda: notebook_loop.classify(model, SENTENCE, vocabulary())),
     )
     many = alternate(
-        3 if quick else 5,
+        2 if quick else 5,
         lambda: score(lambda: predictor.predict(texts)),
         lambda: score(lambda: list(notebook_loop.predict(model, data, cpu))),
     )
