@@ -20,9 +20,15 @@ CALLS = 9
 
 def run(quick: bool) -> list[Result]:
     large = kobert_sized()
+    predictors = [in_int8(large.name, 100)]
+    if quick_precision(large.shape) == "bfloat16":
+        predictors.insert(0, Predictor(large.name))
     return [
-        *measured("KoBERT size", Predictor(large.name), large, quick),
-        *measured("KoBERT size", in_int8(large.name, 100), large, quick),
+        *(
+            row
+            for predictor in predictors
+            for row in measured("KoBERT size", predictor, large, quick)
+        ),
         *measured("mini", Predictor("mini-emotions"), find_model("mini-emotions"), quick),
     ]
 
@@ -44,7 +50,7 @@ def in_int8(name: str, confidence: float = 1) -> Predictor:
 def measured(size: str, predictor: Predictor, files: ModelFiles, quick: bool) -> list[Result]:
     bert = BertModel.from_pretrained(files.directory, dtype=torch.float32)
     model = notebook_loop.Classifier(bert, len(EMOTIONS)).eval()
-    texts, labels = reddit(64 if quick else 256)
+    texts, labels = reddit(128 if quick else 256)
     data = notebook_loop.Sentences(texts, labels, vocabulary())
     cpu = torch.device("cpu")
 

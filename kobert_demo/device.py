@@ -93,10 +93,17 @@ def training_threads(available: int) -> int:
 
 
 def multiplies_bfloat16(kind: str) -> bool:
-    """Say whether a CPU has units that multiply bfloat16 matrices (Intel's AMX)."""
+    """Say whether this is a CPU that multiplies bfloat16 faster than float32 (AVX-512 BF16, or AMX)."""
     import torch
 
-    return kind == "cpu" and torch.cpu._is_amx_tile_supported()
+    return kind == "cpu" and (has_matrix_units() or torch.cpu._is_avx512_bf16_supported())
+
+
+def has_matrix_units() -> bool:
+    """Say whether the CPU has units for whole matrices of bfloat16 (Intel's AMX)."""
+    import torch
+
+    return torch.cpu._is_amx_tile_supported()
 
 
 def probe() -> Device:

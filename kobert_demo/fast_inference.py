@@ -1,4 +1,4 @@
-"""A float32 classifier -> the same in bfloat16, for CPUs that multiply it (Intel's AMX).
+"""A float32 classifier -> the same in bfloat16, for CPUs with matrix units for it (Intel's AMX).
 
 The weights of every linear layer are laid out once as the matrix units want them, where torch would do so
 anew in each call: the numbers are the same, and a sentence on a model of KoBERT's size takes a fifth less.
@@ -16,7 +16,7 @@ from transformers.models.bert.modeling_bert import BertLayer
 from transformers.models.electra.modeling_electra import ElectraLayer
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
-from kobert_demo.device import multiplies_bfloat16
+from kobert_demo.device import has_matrix_units
 from kobert_demo.int8_inference import multiplies_int8
 from kobert_demo.model_files import Shape
 
@@ -31,7 +31,7 @@ def quick_precision(shape: Shape, device: str = "cpu") -> Precision:
         return "bfloat16" if device == "cuda" else "float32"
     if shape.parameters < LARGE:
         return "float32"
-    if multiplies_bfloat16("cpu"):
+    if has_matrix_units():
         return "bfloat16"
     return "int8" if multiplies_int8() else "float32"
 

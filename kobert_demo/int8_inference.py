@@ -1,4 +1,4 @@
-"""A float32 classifier -> the same in int8, for CPUs that multiply bytes (AVX-512 VNNI) but not bfloat16.
+"""A float32 classifier -> the same in int8, for CPUs that multiply bytes (AVX-512 VNNI) and no matrices.
 
 Weights have a scale for each output, inputs one for each call (torch's dynamic quantisation). That alone
 changes one answer in some seventy, all of them where two labels are nearly as probable; so those sentences

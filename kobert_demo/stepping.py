@@ -1,8 +1,8 @@
 """One optimizer step: as fast as the device allows, in parts that its memory can hold.
 
-Where a CPU has matrix units for bfloat16 (AMX), a bfloat16 copy of the model computes losses and gradients,
-and the float32 weights add up the steps (Micikevicius et al. 2018, arXiv:1710.03740, section 3.1). On CUDA,
-autocast does so. Elsewhere everything is float32.
+Where a CPU multiplies bfloat16 (AVX-512 BF16, AMX), a bfloat16 copy of the model computes losses and
+gradients, and the float32 weights add up the steps (Micikevicius et al. 2018, arXiv:1710.03740, section
+3.1). On CUDA, autocast does so. Elsewhere everything is float32.
 
 A batch goes through the model in parts of at most so many tokens, their gradients added up: the step is
 that of the whole batch, however long its texts are. What does not fit a GPU's memory is tried in halves.

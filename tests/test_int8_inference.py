@@ -26,11 +26,11 @@ pytestmark = pytest.mark.skipif(not multiplies_int8(), reason="this CPU does not
 def in_int8(monkeypatch: pytest.MonkeyPatch) -> Predictor:
     """mini-emotions as on a CPU without units for bfloat16, as if it were large."""
     monkeypatch.setattr(fast_inference, "LARGE", 0)
-    monkeypatch.setattr(fast_inference, "multiplies_bfloat16", lambda kind: False)
+    monkeypatch.setattr(fast_inference, "has_matrix_units", lambda: False)
     return Predictor("mini-emotions")
 
 
-def test_int8_is_for_large_models_on_cpus_without_bfloat16(
+def test_int8_is_for_large_models_on_cpus_without_matrix_units(
     in_int8: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert in_int8.precision == "int8"
