@@ -12,11 +12,19 @@ from typing import Any, Literal
 from sqlalchemy import Select, TextClause, bindparam, func, insert, or_, select, text
 
 from kobert_demo.database import Database
-from kobert_demo.tables import METADATA, samples
+from kobert_demo.tables import METADATA, evaluations, samples
 
 MOST_POINTS = 2_000  # of one line in one picture
 Table = Literal["steps", "evaluations", "samples"]
 X: dict[Table, str] = {"steps": "step", "evaluations": "step", "samples": "seconds"}
+
+
+LAST_EVALUATION = (
+    select(evaluations.c.loss, evaluations.c.accuracy)
+    .where(evaluations.c.run == bindparam("run"))
+    .order_by(evaluations.c.step.desc())
+    .limit(1)
+)
 
 
 class Curves(Database):
@@ -51,15 +59,12 @@ class Curves(Database):
 
     def sample_ends(self, run: str) -> list[dict[str, Any]]:
         """Return the first and the last sample of a run: one where it has one, none before it."""
-        seconds = samples.c.seconds
-        ends = [
-            select(end(seconds)).where(samples.c.run == run).scalar_subquery()
-            for end in (func.min, func.max)
-        ]
-        mine = samples.c.run == run
-        return self._read(
-            select(samples).where(mine, or_(*(seconds == end for end in ends))).order_by(seconds)
-        )
+        return self._read(_ends(), run=run)
+
+    def last_evaluation(self, run: str) -> tuple[float | None, float | None]:
+        """Return loss and accuracy of the newest evaluation; None where there is none yet."""
+        rows = self._rows(LAST_EVALUATION, run=run)
+        return (rows[0][0], rows[0][1]) if rows else (None, None)
 
     def _points(
         self, run: str, table: Table, column: str, after: float, most: int | None
@@ -72,6 +77,14 @@ class Curves(Database):
             return rows
         thinned = _thinned(table, column, isinstance(self._where, Path))
         return self._rows(thinned, **where, gaps=most // 2 - 2)
+
+
+@lru_cache
+def _ends() -> Select[Any]:
+    """Return the query for the first and the last sample."""
+    seconds, mine = samples.c.seconds, samples.c.run == bindparam("run")
+    ends = [select(end(seconds)).where(mine).scalar_subquery() for end in (func.min, func.max)]
+    return select(samples).where(mine, or_(*(seconds == end for end in ends))).order_by(seconds)
 
 
 @lru_cache

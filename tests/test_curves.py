@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from kobert_demo.store import RunStore
 from tests.databases import KINDS, new_database
-from tests.test_store import step
+from tests.test_store import evaluation, step
 
 
 def test_a_cursor_reads_only_what_is_new(store: RunStore) -> None:
@@ -40,6 +40,14 @@ def test_samples_are_read_where_they_have_a_value(store: RunStore) -> None:
     assert store.samples("a", "gpu") == ([4.1], [0.75])
     assert [end["seconds"] for end in store.sample_ends("a")] == [2.0, 6.0]
     assert [end["cpu"] for end in store.sample_ends("b")] == [0.0]
+
+
+def test_the_newest_evaluation_is_the_last(store: RunStore) -> None:
+    store.add("a", "a", {}, steps=10)
+    assert store.last_evaluation("a") == (None, None)
+    store.add_evaluation("a", evaluation(1, macro_f1=0.75))
+    store.add_evaluation("a", evaluation(2, macro_f1=0.25, loss=float("nan")))
+    assert store.last_evaluation("a") == (None, 0.35)
 
 
 MILLION = 1_000_000

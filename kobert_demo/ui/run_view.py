@@ -182,14 +182,7 @@ def _offer_further(runs: Runs, run: Run) -> None:
 
 def _evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:
     """Return test loss and accuracy: the last while the run goes on, then those of the model it kept."""
-    if not run.active:
-        return run.loss, run.accuracy
-    after = max(0, (run.best_step or 0) - 1)
-    loss, accuracy = (
-        runs.store.curve(run.run, "evaluations", column, after)[1] or [None]
-        for column in ("loss", "accuracy")
-    )
-    return loss[-1], accuracy[-1]
+    return runs.store.last_evaluation(run.run) if run.active else (run.loss, run.accuracy)
 
 
 def _figures(run: Run, last: list[Row], evaluated: tuple[float | None, float | None]) -> None:
