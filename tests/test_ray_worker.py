@@ -23,7 +23,7 @@ from kobert_demo.processes import PROJECT, process_lives
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from tests.models import save_tiny_model, tiny_model, write_tsv
-from tests.ray_cluster import THIRD, add_node
+from tests.ray_cluster import THIRD, add_node, two_nodes
 from tests.test_ray_cluster import nobody
 from tests.test_resume import told
 from tests.test_runs import ended, kept, until
@@ -175,3 +175,26 @@ def test_a_cluster_that_is_away_or_too_small_is_said_in_a_sentence(
     assert state.status == "failed"
     assert "2 workers with 4 GPUs each" in str(state.error)
     assert "has 2 processor cores and 0 GPUs in all" in str(state.error)
+
+
+def test_a_run_whose_clusters_head_dies_is_lost_and_waits_for_it_when_resumed(
+    runs: Runs, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")  # a minute else
+    with two_nodes() as own:
+        address = own.address
+        run = launch(runs, model, Place(1, address))
+        reaches(runs, run, 20)
+        for started in own.head_node.all_processes.values():
+            for each in started:
+                each.process.kill()
+        lost = until(runs, run, ended, PATIENCE)
+        assert lost.status == "lost"
+        assert "GCS may have been killed" in runs.log(run)
+        await_true(lambda: not workers())
+    runs.resume(run)
+    waits = until(runs, run, lambda run: run.notice is not None, PATIENCE)
+    assert waits.status == "queued"
+    assert str(waits.notice).startswith(f"The Ray cluster at {address} does not answer")
+    runs.stop(run)
+    assert until(runs, run, ended, PATIENCE).status == "stopped"
