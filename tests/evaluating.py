@@ -1,10 +1,13 @@
-"""A real run to evaluate: `mini`, a few steps on a small part of the comments."""
+"""What tests evaluate: a real run of `mini` on a small part of the comments, and made-up scores."""
 
 import time
 from pathlib import Path
 
+import numpy as np
+
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, Dataset, detect_columns, parse, save_dataset
+from kobert_demo.evaluation.scoring import Scored
 from kobert_demo.reading import detect_format
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
@@ -40,3 +43,11 @@ def train_mini(workspace: Path) -> tuple[Runs, Run]:
         time.sleep(0.1)
     assert runs.get(run).status == "finished", runs.log(run)
     return runs, runs.get(run)
+
+
+def made_up(texts: list[str], true: list[int], logits: list[list[float]], **more: object) -> Scored:
+    """Return scores of sentences on lines 2, 3, ... with labels a, b, ..."""
+    labels = tuple("abcdefg"[: len(logits[0])])
+    lines = np.arange(2, len(texts) + 2, dtype=np.int32)
+    data = Dataset("made up", texts, np.array(true, np.int32), lines, labels, len(texts))
+    return Scored(data, np.array(logits, np.float32), **more)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,7 @@ from kobert_demo.calibration import calibration_error, fit_temperature, softmax
 from kobert_demo.dataset import Dataset, with_labels_of
 from kobert_demo.errors import DataError
 from kobert_demo.evaluation.baselines import tfidf_answers
-from kobert_demo.evaluation.browsing import Filter, as_tsv, browse, suspects
-from kobert_demo.evaluation.figures import compare, label_figures
+from kobert_demo.evaluation.browsing import as_tsv, suspects
 from kobert_demo.evaluation.scoring import Scored, compute_logits, scored
 from kobert_demo.evaluation.slices import slices
 from kobert_demo.evaluation.summary import MAJORITY, TFIDF, Summary, as_json, summarize
@@ -46,14 +44,6 @@ def scores(evaluated: tuple[Runs, Run], halves: tuple[Dataset, Dataset]) -> Scor
 @pytest.fixture(scope="module")
 def summary(scores: Scored, halves: tuple[Dataset, Dataset]) -> Summary:
     return summarize(scores, tfidf_answers(*halves))
-
-
-def made_up(texts: list[str], true: list[int], logits: list[list[float]], **more: object) -> Scored:
-    """Return scores of sentences on lines 2, 3, ... with labels a, b, ..."""
-    labels = tuple("abcdefg"[: len(logits[0])])
-    lines = np.arange(2, len(texts) + 2, dtype=np.int32)
-    data = Dataset("made up", texts, np.array(true, np.int32), lines, labels, len(texts))
-    return Scored(data, np.array(logits, np.float32), **more)
 
 
 def test_the_scores_are_the_classifiers_own_on_the_runs_own_test_split(
@@ -145,46 +135,6 @@ def test_intervals_are_those_of_resampled_sentences(scores: Scored, summary: Sum
         assert estimate.low < estimate.value < estimate.high
 
 
-@pytest.mark.parametrize("labels", [2, 7, 200])
-def test_a_thousand_resamples_of_ten_thousand_sentences_are_quick(labels: int) -> None:
-    random = np.random.default_rng(0)
-    true = random.integers(0, labels, 10_000)
-    said = np.where(random.random(10_000) < 0.6, true, random.integers(0, labels, 10_000))
-    began = time.process_time()
-    compared = compare(true, {"model": said, "other": np.zeros_like(true)}, labels)
-    ours = time.process_time() - began
-    began = time.process_time()
-    for _ in range(20):
-        oracle.f1_score(true[random.integers(0, 10_000, 10_000)], said, average="macro")
-    assert ours < 50 * (time.process_time() - began)  # a thousand in a loop, for one of the two
-    assert compared["model"].figures.macro_f1.value == pytest.approx(
-        oracle.f1_score(true, said, average="macro"), abs=1e-5
-    )
-
-
-def test_only_what_is_better_by_both_figures_beats_and_chance_is_called_so() -> None:
-    true = np.array([0] * 90 + [1] * 10)
-    constant = np.zeros(100, int)
-    spread = np.where(np.arange(100) < 15, 1, true)  # finds the rare label, is right less often
-    compared = compare(true, {"model": spread, "majority": constant}, 2)["majority"]
-    assert compared.ahead.macro_f1.value > 0
-    assert not compared.beaten
-    little = np.where(np.arange(100) == 90, 1, constant)
-    compared = compare(true, {"model": little, "majority": constant}, 2)["majority"]
-    assert compared.beaten
-    assert not compared.clearly_beaten
-    assert compare(true, {"model": true, "majority": constant}, 2)["majority"].clearly_beaten
-    assert not compare(true, {"model": true, "same": true}, 2)["same"].beaten
-
-
-def test_labels_that_neither_occur_nor_are_predicted_count_in_no_mean() -> None:
-    true, said = np.array([0, 0, 3, 3, 3]), np.array([0, 4, 3, 3, 0])
-    found = compare(true, {"model": said}, 9)["model"].figures
-    for average in ("macro", "weighted"):
-        expected = oracle.f1_score(true, said, average=average, zero_division=0)
-        assert getattr(found, f"{average}_f1").value == pytest.approx(expected, abs=1e-6)
-
-
 def test_calibration_errors_are_scikit_learns(scores: Scored, summary: Summary) -> None:
     right = scores.predicted == scores.true
     share, confidence = calibration_curve(right, scores.confidence, n_bins=10, strategy="uniform")
@@ -230,20 +180,6 @@ def test_tfidf_stays_within_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (answers.predicted == data.label_ids).mean() > 0.95
 
 
-def test_slices_are_parts_of_the_data_with_their_own_figures() -> None:
-    texts = ["ㅋㅋ 좋아", "ㅠㅠ", "정말?", "와!", "😀 안녕하세요 반갑습니다", "ㅋ 하나는 아니다"]
-    true = [0, 1, 0, 1, 0, 1]
-    logits = [[1, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 1]]
-    parts = {str(part.name): part for part in slices(made_up(texts, true, logits))}
-    for trait in ("ㅋㅋ", "ㅠㅠ", "?", "!", "an emoji"):
-        assert parts[f"with {trait}"].support == 1
-        assert parts[f"without {trait}"].support == 5
-    assert parts["with ㅠㅠ"].accuracy == 0
-    assert parts["without ㅠㅠ"].accuracy == pytest.approx(4 / 5)
-    assert parts["1 to 10 characters"].support == 5
-    assert parts["11 to 20 characters"].support == 1
-
-
 def test_slices_of_a_real_run_are_scikit_learns(scores: Scored) -> None:
     found = np.array(["?" in text or "？" in text for text in scores.data.texts])
     part = next(part for part in slices(scores) if str(part.name) == "with ?")
@@ -253,20 +189,6 @@ def test_slices_of_a_real_run_are_scikit_learns(scores: Scored) -> None:
     assert part.macro_f1 == pytest.approx(
         oracle.f1_score(true, said, average="macro", zero_division=0)
     )
-
-
-def test_browsing_finds_what_was_asked_for() -> None:
-    texts = ["가나다라", "마바", "사 ABC", "아자차카타파"]
-    scores = made_up(texts, [0, 1, 0, 1], [[3, 0], [1, 0], [0, 2], [0, 0.1]])
-    assert list(browse(scores, Filter(), "line")) == [0, 1, 2, 3]
-    assert list(browse(scores, Filter(wrong=True), "confident")) == [2, 1]
-    assert list(browse(scores, Filter(), "uncertain")) == [3, 1, 2, 0]
-    assert list(browse(scores, Filter(), "longest")) == [3, 2, 0, 1]
-    assert list(browse(scores, Filter(), "shortest")) == [1, 0, 2, 3]
-    assert list(browse(scores, Filter(true=0, predicted=1), "line")) == [2]
-    assert list(browse(scores, Filter(text=" abc "), "line")) == [2]
-    assert list(browse(scores, Filter(text="ＡＢＣ"), "line")) == [2]
-    assert list(browse(scores, Filter(text="없는 말"), "line")) == []
 
 
 def test_suspected_labels_are_exported_with_the_lines_of_the_file(
@@ -283,28 +205,6 @@ def test_suspected_labels_are_exported_with_the_lines_of_the_file(
         assert lines[int(line) - 1].endswith(label)
         assert predicted != label
         assert 0 < float(share) <= 1
-
-
-def test_only_confident_disagreement_is_suspected() -> None:
-    logits = [[4, 0], [3, 0], [0, 4], [0, 3], [0, 4], [0.2, 0]]
-    scores = made_up(list("abcdef"), [0, 0, 1, 1, 0, 1], logits)
-    assert list(suspects(scores)) == [4]
-
-
-def test_a_sentence_with_tabs_lines_and_quotes_survives_the_tsv() -> None:
-    hostile = 'tab\there "quoted"\nnext line'
-    scores = made_up([hostile], [0], [[0, 1]])
-    (_, row) = csv.reader(
-        io.StringIO(as_tsv(scores, np.array([0])).decode("utf-8-sig"), newline=""), delimiter="\t"
-    )
-    assert row == ["2", "a", "b", "0.7311", hostile]
-
-
-def test_the_figures_of_labels_that_do_not_occur_are_zero() -> None:
-    figures = label_figures(np.array([[2, 0, 0], [1, 0, 0], [0, 0, 0]]))
-    assert figures.precision == pytest.approx([2 / 3, 0, 0])
-    assert figures.recall == pytest.approx([1, 0, 0])
-    assert list(figures.support) == [2, 1, 0]
 
 
 def test_the_json_holds_everything(summary: Summary) -> None:
