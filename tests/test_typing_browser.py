@@ -1,5 +1,7 @@
 """The answer follows what is typed, in a real browser: no reload, no letter lost, no half sentence kept."""
 
+import re
+import threading
 import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -10,7 +12,7 @@ from kobert_demo.model_files import READY_MADE
 from tests.conftest import App
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, WebSocketRoute
 
 pytestmark = pytest.mark.browser
 FIELD = ".st-key-sentences textarea"
@@ -90,6 +92,35 @@ def test_a_syllable_in_the_making_is_followed_and_not_broken(app: App, page: "Pa
     input_method.send("Input.insertText", {"text": "복"})
     follows(page, "정말 행복")
     assert field.input_value() == "정말 행복"
+
+
+def test_what_was_typed_before_anybody_listened_is_followed(app: App, page: "Page") -> None:
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+    listening = threading.Event()
+
+    def hold_the_listener(route: "WebSocketRoute") -> None:
+        def pass_on(message: str | bytes) -> None:
+            if not listening.is_set() and (held or b"kobert_typing" in bytes(message)):
+                held.append((route, message))
+            else:
+                route.send(message)
+
+        route.connect_to_server().on_message(pass_on)
+
+    page.route_web_socket(re.compile("_stcore/stream"), hold_the_listener)
+    page.goto(f"{app.url}/classification?{urlencode({'classifier': READY_MADE, 'lang': 'ko'})}")
+    field = page.locator(FIELD)
+    field.wait_for(timeout=60_000)
+    while not held:
+        page.wait_for_timeout(50)
+    field.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(SENTENCE)
+    assert page.locator(".typing-hint").count() == 0
+    listening.set()
+    for route, message in held:
+        route.send(message)
+    follows(page, SENTENCE)
 
 
 def test_letters_struck_faster_than_answers_come_are_all_there(app: App, page: "Page") -> None:

@@ -11,7 +11,7 @@ export default function ({ data, parentElement, setStateValue }) {
   watcher.hint.textContent = data.hint
   if (fresh || data.answered === watcher.number) {
     watcher.waitsUntil = 0
-    if (fresh) watcher.sent = null
+    if (fresh) watcher.sent = data.told // what differs from it was typed before anybody listened
     follow(watcher)
   }
   return () => close(watcher, parentElement)
@@ -20,10 +20,9 @@ export default function ({ data, parentElement, setStateValue }) {
 function open(parentElement) {
   const hint = parentElement.appendChild(document.createElement("div"))
   hint.className = "typing-hint"
-  const watcher = { hint, typed: false, sent: null, number: 0, waitsUntil: 0 }
+  const watcher = { hint, sent: null, number: 0, waitsUntil: 0 }
   watcher.listen = (event) => {
     if (!event.target.matches?.(watcher.field)) return
-    watcher.typed = true
     follow(watcher)
   }
   // Fired for each letter, those of a syllable that is still being composed included.
@@ -34,7 +33,7 @@ function open(parentElement) {
 
 function follow(watcher) {
   const field = document.activeElement
-  if (!watcher.typed || !field?.matches(watcher.field) || field.value === watcher.sent) return
+  if (!field?.matches(watcher.field) || field.value === watcher.sent) return
   const now = Date.now()
   if (now < watcher.waitsUntil) {
     clearTimeout(watcher.retry)

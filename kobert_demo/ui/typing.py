@@ -63,6 +63,7 @@ def follow_typing(field: str, answered: Typed) -> None:
             "field": f".st-key-{field} textarea",
             "version": st.session_state[VERSION],
             "answered": answered.number,
+            "told": answered.text,
             "hint": t("The answer follows as you type; Ctrl+Enter or a click keeps it below."),
         },
         on_typed_change=lambda: None,
