@@ -8,16 +8,17 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from kobert_demo.charts import PALETTE, percent
+from kobert_demo.charts import PALETTE
 from kobert_demo.config import SETTINGS
 from kobert_demo.curves import MOST_POINTS, Table
 from kobert_demo.errors import ModelError
 from kobert_demo.model_files import find_model
 from kobert_demo.runs import Runs
-from kobert_demo.store import Row, Run
+from kobert_demo.store import Run
 from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
 from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
 from kobert_demo.ui.run_facts import run_facts
+from kobert_demo.ui.run_figures import run_figures
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.ui.system_view import system_view
 from kobert_demo.ui.take_away import take_away
@@ -25,7 +26,6 @@ from kobert_demo.ui.verdict_view import verdict_view
 from kobert_demo.verify import verdict_of
 
 TICK = 1  # seconds
-FIGURE_WIDTH = 118  # pixels at least: eight beside each other, four, on a phone two
 RECENT = 20  # steps whose speed is shown
 TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
 
@@ -56,7 +56,7 @@ def _look(runs: Runs, run_id: str, active: bool, leads: bool) -> None:
     _outcome(runs, run, leads)
     if run.step:
         last = runs.store.steps(run_id, after=max(0, run.step - RECENT))
-        _figures(run, last, _evaluated(runs, run))
+        run_figures(run, last, _evaluated(runs, run))
         _curves(runs, run)
     system_view(runs.store, run.run)
 
@@ -183,41 +183,6 @@ def _offer_further(runs: Runs, run: Run) -> None:
 def _evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:
     """Return test loss and accuracy: the last while the run goes on, then those of the model it kept."""
     return runs.store.last_evaluation(run.run) if run.active else (run.loss, run.accuracy)
-
-
-def _figures(run: Run, last: list[Row], evaluated: tuple[float | None, float | None]) -> None:
-    now, before = last[-1], last[0]
-    seconds = now["seconds"] - before["seconds"]
-    speed = (now["sentences"] - before["sentences"]) / seconds if seconds else None
-    rate = now["learning_rate"]
-    loss, accuracy = evaluated
-    learnt = [
-        (t("Train loss"), _number(now["loss"], ".3f")),
-        (t("Test loss"), _number(loss, ".3f")),
-        (t("Train accuracy"), percent(now["accuracy"])),
-        (t("Test accuracy"), "–" if accuracy is None else percent(accuracy)),
-    ]
-    how = [
-        (t("Best macro-F1"), _number(run.macro_f1, ".3f")),
-        (t("Learning rate"), f"{rate:.1e}".replace("e-0", "e-") if rate else "0"),
-        (t("Gradient norm"), _number(now["grad_norm"], ".2f")),
-        (t("Sentences/s"), _number(speed, ",.0f")),
-    ]
-    with st.grid(2, min_column_width=4 * FIGURE_WIDTH, gap="xsmall"):
-        for figures in (learnt, how):
-            with st.grid(4, min_column_width=FIGURE_WIDTH, gap="xsmall"):
-                for name, value in figures:
-                    st.metric(name, value, border=True)
-    which = (
-        t("Test loss and accuracy are those of the last evaluation.")
-        if run.active
-        else t("Test loss and accuracy are those of the model that was kept, the best by macro-F1.")
-    )
-    st.caption(f"{which} {t('Train accuracy counts anew in each epoch.')}")
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
 
 
 def _curves(runs: Runs, run: Run) -> None:

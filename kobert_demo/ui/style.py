@@ -9,7 +9,8 @@ from kobert_demo.ui.session import t
 DATA_MB, MODEL_MB = 200, 2_000  # the largest uploads; the server's own limit is that of a model
 MODEL_UPLOAD = "import_file"  # the key of the box for models
 # Korean lines end between words, not within them; the upload box speaks the visitor's language; hints
-# at the Enter key, which are English only and lie over the numbers, are left out.
+# at the Enter key, which are English only and lie over the numbers, are left out. A run's figures look like
+# Streamlit's own: eight beside each other, four, on a phone two.
 STYLE = """<style>
 html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: anywhere; }}
 [data-testid=stFileUploaderDropzone] button p,
@@ -22,6 +23,21 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
   content: {model_limit};
 }}
 [data-testid=InputInstructions] {{ display: none; }}
+.run-figures {{ container-type: inline-size; }}
+.stApp .run-figures dl {{ display: grid; padding: 0; grid-template-columns: repeat(8, 1fr); gap: 0.5rem; margin: 0; }}
+@container (max-width: 60rem) {{ .stApp .run-figures dl {{ grid-template-columns: repeat(4, 1fr); }} }}
+@container (max-width: 30rem) {{ .stApp .run-figures dl {{ grid-template-columns: repeat(2, 1fr); }} }}
+.run-figures div {{
+  border: 1px solid color-mix(in srgb, currentColor 16%, transparent); border-radius: 0.5rem;
+  padding: 0.9rem; min-width: 0;
+}}
+.run-figures dt {{
+  font-size: 0.875rem; font-weight: 400; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}}
+.run-figures dd {{
+  margin: 0; font-size: 1.625rem; font-weight: 600; line-height: 1.35;
+  font-variant-numeric: tabular-nums;
+}}
 </style>"""
 
 
