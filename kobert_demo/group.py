@@ -4,6 +4,7 @@ Every process takes its rows of every batch, and torch's DistributedDataParallel
 Accelerate, adds up the gradients while they are computed: the step is that of the whole batch.
 """
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast
@@ -87,8 +88,14 @@ def joined(device: str) -> Group:
     """Join the group that the environment names (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT).
 
     Where torch's process group is there already, it is used. Over NCCL on CUDA, else over gloo.
+
+    Args:
+        device: of this process, such as `cuda:1`.
     """
     from accelerate import PartialState
 
-    PartialState(cpu=not device.startswith("cuda"))
+    kind, _, number = device.partition(":")
+    if kind == "cuda":
+        os.environ["LOCAL_RANK"] = number or "0"  # Accelerate takes it for the GPU's number
+    PartialState(cpu=kind != "cuda")
     return Processes()

@@ -132,11 +132,11 @@ def join(device: str, rank: int, size: int, meeting: Path) -> Group:
 
     from kobert_demo.group import joined
 
-    kind, _, number = device.partition(":")
+    kind = device.partition(":")[0]
     os.environ |= {
         "RANK": str(rank),
         "WORLD_SIZE": str(size),
-        "LOCAL_RANK": number or str(rank),
+        "LOCAL_RANK": str(rank),
         "LOCAL_WORLD_SIZE": str(size),
         "OMP_NUM_THREADS": str(torch.get_num_threads()),
         "GLOO_SOCKET_IFNAME": "lo0" if sys.platform == "darwin" else "lo",  # nobody else can listen

@@ -24,7 +24,9 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
 }}
 [data-testid=InputInstructions] {{ display: none; }}
 .run-figures {{ container-type: inline-size; }}
-.stApp .run-figures dl {{ display: grid; padding: 0; grid-template-columns: repeat(8, 1fr); gap: 0.5rem; margin: 0; }}
+.stApp .run-figures dl {{
+  display: grid; grid-template-columns: repeat(8, 1fr); gap: 0.5rem; margin: 0; padding: 0;
+}}
 @container (max-width: 60rem) {{ .stApp .run-figures dl {{ grid-template-columns: repeat(4, 1fr); }} }}
 @container (max-width: 30rem) {{ .stApp .run-figures dl {{ grid-template-columns: repeat(2, 1fr); }} }}
 .run-figures div {{
