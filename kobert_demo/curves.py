@@ -17,8 +17,6 @@ from kobert_demo.tables import METADATA, evaluations, samples
 MOST_POINTS = 2_000  # of one line in one picture
 Table = Literal["steps", "evaluations", "samples"]
 X: dict[Table, str] = {"steps": "step", "evaluations": "step", "samples": "seconds"}
-
-
 LAST_EVALUATION = (
     select(evaluations.c.loss, evaluations.c.accuracy)
     .where(evaluations.c.run == bindparam("run"))
