@@ -58,7 +58,8 @@ def score(args: argparse.Namespace) -> int:
 
 def _score_on_ray(args: argparse.Namespace) -> int:
     """Write a directory of part files and a manifest, scored by the workers of a Ray cluster."""
-    from kobert_demo.predictor import Predictor
+    with quick_imports():
+        from kobert_demo.predictor import Predictor
     from kobert_demo.ray_cluster import check_size, cluster_address, connected
     from kobert_demo.ray_scoring import score_on_cluster
     from kobert_demo.score_parts import cut, find_files

@@ -4,6 +4,7 @@ import time
 
 import streamlit as st
 
+from kobert_demo.imports import quick_imports
 from kobert_demo.model_files import READY_MADE
 from kobert_demo.runs import Runs
 from kobert_demo.sentence_sets import SentenceSets
@@ -49,7 +50,10 @@ if st.button(
     key="run test",
 ):
     with say_errors():
-        from kobert_demo.predictor import Predictor  # imports torch, which looking does not need
+        with quick_imports():
+            from kobert_demo.predictor import (
+                Predictor,  # imports torch, which looking does not need
+            )
 
         at, trials = time.time(), []
         for classifier in chosen:

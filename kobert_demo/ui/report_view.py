@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from kobert_demo.imports import quick_imports
 from kobert_demo.language import Language
 from kobert_demo.run_report import MOST_SENTENCES, as_html, story_of
 from kobert_demo.runs import Runs
@@ -72,7 +73,8 @@ def _told(
     runs: Runs, run: Run, facts: dict[str, str], chosen: Sequence[str], spoken: Language
 ) -> bytes:
     """Return the report's bytes; made only when it is asked for, on a thread of its own."""
-    from kobert_demo.predictor import Predictor  # imports torch
+    with quick_imports():
+        from kobert_demo.predictor import Predictor  # imports torch
 
     predictions = Predictor(str(runs.bundle(run.run))).predict(chosen)
     text = as_html(run.name, facts, predictions, spoken, story_of(runs, run))
