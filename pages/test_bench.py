@@ -50,10 +50,8 @@ if st.button(
     key="run test",
 ):
     with say_errors():
-        with quick_imports():
-            from kobert_demo.predictor import (
-                Predictor,  # imports torch, which looking does not need
-            )
+        with quick_imports():  # torch, which looking does not need
+            from kobert_demo.predictor import Predictor
 
         at, trials = time.time(), []
         for classifier in chosen:
