@@ -69,6 +69,11 @@ def select(page: "Page", row: int) -> None:
     page.mouse.click(table["x"] + BOX, table["y"] + ROW * (row + 1) + BOX)
 
 
+def press(page: "Page", run: str, name: str) -> None:
+    """Click a button of a run in the queue's box, whatever of the tick before still stands there."""
+    page.locator(f".st-key-stop-{run}").get_by_role("button", name=name).click()
+
+
 def queued(page: "Page") -> list[str]:
     """Return the names in the queue's box, from the top."""
     text = page.locator(".st-key-queue").inner_text()
@@ -97,13 +102,13 @@ def test_the_queue_is_reordered_cancelled_and_stopped_and_outlives_the_app(
     page.locator(".st-key-queue").get_by_text("third").wait_for()
     assert queued(page) == ["first", "third", "second"]
 
-    page.locator(f".st-key-stop-{second} button:visible").click()
+    press(page, second, "취소")
     reach(runs, second, "stopped")
     assert runs.get(second).started_at is None
-    page.locator(f".st-key-stop-{first} button:visible").click()
+    press(page, first, "멈추기")
     page.get_by_test_id("stToast").get_by_text("first").wait_for(timeout=60_000)
     reach(runs, third, "running")  # nobody started it
-    page.locator(f".st-key-stop-{third} button:visible").click()
+    press(page, third, "멈추기")
     page.locator(".st-key-queue").wait_for(state="detached", timeout=60_000)
     for run in (first, second, third):
         reach(runs, run, "stopped")
