@@ -11,6 +11,7 @@ from kobert_demo.ui.page_switch import drop_late_ticks
 from kobert_demo.ui.plotly_file import publish_plotly
 from kobert_demo.ui.session import t
 from kobert_demo.ui.style import show_style
+from kobert_demo.ui.theme_message import keep_theme
 
 NATIVE_NAMES = {"ko": "한국어", "en": "English"}
 STATIC = Path(__file__).with_name("static")
@@ -20,6 +21,7 @@ st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 publish_plotly()
 drop_late_ticks()
 keep_ends()
+keep_theme()
 
 # First of all: the titles below are in the language chosen here.
 asked, native = st.query_params.get("lang"), language_of(st.context.locale)

@@ -1,7 +1,8 @@
 """Visitors who watch a run and draw nothing: they speak Streamlit's websocket protocol as a browser does.
 
 A visitor's browser works on the visitor's machine. What it costs the one that trains is what the server
-does for it, and that is here in full: the page, then each second a run of its fragment, and its answer.
+does for it, and that is here in full: the page, then a run of each of its fragments as often as the page
+asks for (the run's each second, the one that looks out for ended runs every five), and the answers.
 
     python -m benchmarks.watchers URL RUN COUNT     watch until the process is ended
 
@@ -30,20 +31,22 @@ class Watcher:
 
     Attributes:
         received: bytes of the last answer.
-        interval: seconds from an answer to the next tick, as the page asks for.
+        timers: seconds between two runs of each fragment, as the page asks for.
         waits: seconds from each tick of `watch` to the end of its answer.
     """
 
     def __init__(self, url: str, run: str) -> None:
         address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
         self._socket = connect(address, subprotocols=["streamlit"], max_size=None)
-        self._page, self._fragment, self.interval, self.received = "", "", 0.0, 0
+        self._page, self.received = "", 0
+        self.timers: dict[str, float] = {}
         self.waits: list[float] = []
         self._ask(ClientState(page_name="training", query_string=f"run={run}"))
 
-    def tick(self) -> None:
-        """Have the fragment run, as a browser's timer does."""
-        of_page = {"page_script_hash": self._page, "fragment_id": self._fragment}
+    def tick(self, fragment: str | None = None) -> None:
+        """Have a fragment run, as a browser's timer does: that of the run, where none is named."""
+        fragment = fragment or min(self.timers, key=self.timers.__getitem__)
+        of_page = {"page_script_hash": self._page, "fragment_id": fragment}
         self._ask(ClientState(**of_page, is_auto_rerun=True))
 
     def _ask(self, state: ClientState) -> None:
@@ -54,21 +57,29 @@ class Watcher:
             data = self._socket.recv(ANSWER_SECONDS)
             self.received += len(data)
             message = ForwardMsg.FromString(data)
-            if message.WhichOneof("type") == "navigation":
+            kind = message.WhichOneof("type")
+            if kind == "navigation":
                 self._page = message.navigation.page_script_hash
-            if message.WhichOneof("type") == "auto_rerun":
-                self._fragment = message.auto_rerun.fragment_id
-                self.interval = message.auto_rerun.interval
+            if kind == "new_session" and not message.metadata.run.fragment_ids:
+                self.timers = {}  # of the page before
+            if kind == "auto_rerun":
+                self.timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
             finished = (
-                message.WhichOneof("type") == "script_finished"
+                kind == "script_finished"
                 and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
             )
 
     def watch(self) -> None:
-        while True:
-            time.sleep(self.interval)
+        """Have each fragment run when its time has come, for as long as the page asks for any."""
+        due: dict[str, float] = {}
+        while self.timers:
+            now = time.perf_counter()
+            due = {one: due.get(one, now + seconds) for one, seconds in self.timers.items()}
+            fragment = min(due, key=due.__getitem__)
+            time.sleep(max(0.0, due[fragment] - now))
             began = time.perf_counter()
-            self.tick()
+            due[fragment] = began + self.timers[fragment]
+            self.tick(fragment)
             self.waits.append(time.perf_counter() - began)
 
 

@@ -10,7 +10,7 @@ from kobert_demo.store import Run
 from kobert_demo.ui.elements import STATUSES, plain
 from kobert_demo.ui.session import language, t, workspace
 
-TICK = 2  # seconds
+TICK = 5  # seconds; whoever looks at the run itself learns of its end within one
 GOING_ON = (
     "runs going on"  # the ids that were waiting or training when this visitor's app last looked
 )

@@ -38,13 +38,13 @@ def run_figures(run: Run, last: list[Row], evaluated: tuple[float | None, float 
         FIGURE.format(name=html.escape(name), value=html.escape(value))
         for name, value in figures.items()
     )
-    st.html(f'<div class="run-figures"><dl>{shown}</dl></div>')
     which = (
         t("Test loss and accuracy are those of the last evaluation.")
         if run.active
         else t("Test loss and accuracy are those of the model that was kept, the best by macro-F1.")
     )
-    st.caption(f"{which} {t('Train accuracy counts anew in each epoch.')}")
+    note = html.escape(f"{which} {t('Train accuracy counts anew in each epoch.')}")
+    st.html(f'<div class="run-figures"><dl>{shown}</dl><p>{note}</p></div>')
 
 
 def _number(value: float | None, form: str) -> str:

@@ -27,6 +27,7 @@ from kobert_demo.verify import verdict_of
 
 TICK = 1  # seconds
 RECENT = 20  # steps whose speed is shown
+CHART_WIDTH = 340  # pixels, at least
 TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
 
 
@@ -40,25 +41,26 @@ def run_view(runs: Runs, run: str, *, leads: bool) -> None:
         RunError: there is no such run.
     """
     restart_live_charts()
-    active = runs.get(run).active
-    st.fragment(_look, run_every=TICK if active else None)(runs, run, active, leads)
-    _say_what_was_proven(runs.get(run))
-    _frozen_facts(runs.get(run))
+    shown = runs.get(run)
+    _heading(runs, shown)
+    st.fragment(_look, run_every=TICK if shown.active else None)(runs, shown, leads)
+    system_view(runs.store, shown)
+    _say_what_was_proven(shown)
+    _frozen_facts(shown)
 
 
-def _look(runs: Runs, run_id: str, active: bool, leads: bool) -> None:
+def _look(runs: Runs, shown: Run, leads: bool) -> None:
+    """Show what changes from second to second; where more does, the whole page is drawn anew."""
     with say_errors():  # somebody may have deleted it meanwhile
-        run = runs.get(run_id)
-    if active and not run.active:
+        run = runs.get(shown.run)
+    if (run.status, run.stop_requested) != (shown.status, shown.stop_requested):
         st.rerun()
-    _heading(runs, run)
     _progress(run)
     _outcome(runs, run, leads)
     if run.step:
-        last = runs.store.steps(run_id, after=max(0, run.step - RECENT))
+        last = runs.store.steps(run.run, after=max(0, run.step - RECENT))
         run_figures(run, last, _evaluated(runs, run))
         _curves(runs, run)
-    system_view(runs.store, run.run)
 
 
 def _heading(runs: Runs, run: Run) -> None:
@@ -71,7 +73,7 @@ def _heading(runs: Runs, run: Run) -> None:
             if st.button(label, icon=":material/stop_circle:", key="stop", disabled=stopping):
                 with say_errors():  # it may have ended just now
                     runs.stop(run.run)
-                st.rerun(scope="fragment")
+                st.rerun()
         elif run.status in ("stopped", "failed", "lost"):
             st.space("stretch")
             if st.button(
@@ -189,8 +191,7 @@ def _curves(runs: Runs, run: Run) -> None:
     def read(table: Table, column: str) -> Callable[[float], Points]:
         return partial(runs.store.curve, run.run, table, column, most=MOST_POINTS)
 
-    left, right = st.columns(2)
-    with left:
+    with st.grid(2, min_column_width=CHART_WIDTH, gap="medium"):
         live_chart(
             "loss",
             run.run,
@@ -201,7 +202,6 @@ def _curves(runs: Runs, run: Run) -> None:
             x_title=t("Step"),
             y_title=t("Loss"),
         )
-    with right:
         live_chart(
             "accuracy",
             run.run,

@@ -40,6 +40,9 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
   margin: 0; font-size: 1.625rem; font-weight: 600; line-height: 1.35;
   font-variant-numeric: tabular-nums;
 }}
+.stApp .run-figures p {{
+  margin: 0.75rem 0 0; font-size: 0.875rem; color: color-mix(in srgb, currentColor 60%, transparent);
+}}
 </style>"""
 
 

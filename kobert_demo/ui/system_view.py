@@ -7,7 +7,8 @@ import streamlit as st
 
 from kobert_demo.charts import PALETTE
 from kobert_demo.curves import MOST_POINTS
-from kobert_demo.store import RunStore
+from kobert_demo.store import Run, RunStore
+from kobert_demo.system import INTERVAL
 from kobert_demo.ui.live_chart import Points, Trace, live_chart
 from kobert_demo.ui.session import t
 
@@ -34,37 +35,44 @@ class _Chart:
     full: float | None = None
 
 
-def system_view(store: RunStore, run: str) -> None:
-    """Show what was sampled while `run` trained, in an expander; nothing where nothing was.
+def system_view(store: RunStore, run: Run) -> None:
+    """Show what is sampled while `run` trains, in an expander; nothing where it ended without a sample.
 
-    It stands in the fragment that ticks; while it is closed, a tick costs one look at the store.
+    While it is closed, nothing is looked at.
     """
-    ends = store.sample_ends(run)
-    if not ends:
+    if not run.active and not store.sample_ends(run.run):
         return
     icon = ":material/monitor_heart:"
     panel = st.expander(t("System"), icon=icon, key="system", on_change="rerun")
-    if not panel.open:
+    if panel.open:
+        with panel:
+            st.caption(
+                t("Measured every two seconds while it trains; “All” includes other programs.")
+            )
+            st.fragment(_charts, run_every=INTERVAL if run.active else None)(store, run.run)
+
+
+def _charts(store: RunStore, run: str) -> None:
+    ends = store.sample_ends(run)
+    if not ends:
         return
     charts = {**_machine(), **(_gpu() if any(end["gpu_memory"] for end in ends) else {})}
     unit, x_title = _unit(ends[-1]["seconds"])
-    with panel:
-        st.caption(t("Measured every two seconds while it trains; “All” includes other programs."))
-        with st.grid(3, min_column_width=CHART_WIDTH, gap="small"):
-            for key, chart in charts.items():
-                live_chart(
-                    f"system {key}",
-                    f"{run} {unit:g}",  # where the unit changes, all points go out anew
-                    [
-                        Trace(name, colour, _reader(store, run, column, unit, chart.scale))
-                        for column, (name, colour) in chart.lines.items()
-                    ],
-                    x_title=x_title,
-                    y_title=chart.title,
-                    y_range=(0, chart.full) if chart.full else None,
-                    from_zero=True,
-                    height=CHART_HEIGHT,
-                )
+    with st.grid(3, min_column_width=CHART_WIDTH, gap="small"):
+        for key, chart in charts.items():
+            live_chart(
+                f"system {key}",
+                f"{run} {unit:g}",  # where the unit changes, all points go out anew
+                [
+                    Trace(name, colour, _reader(store, run, column, unit, chart.scale))
+                    for column, (name, colour) in chart.lines.items()
+                ],
+                x_title=x_title,
+                y_title=chart.title,
+                y_range=(0, chart.full) if chart.full else None,
+                from_zero=True,
+                height=CHART_HEIGHT,
+            )
 
 
 def _machine() -> dict[str, _Chart]:
