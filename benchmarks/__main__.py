@@ -1,6 +1,7 @@
 """`make bench`: every measure, one table, `results.json`; `BENCH=quick` takes fewer repeats and rows.
 
-`python -m benchmarks reading_speed ...` takes these measures alone and leaves the others as they are.
+`python -m benchmarks reading_speed ...` takes these measures alone and leaves the others as they are;
+`growth`, what docs/scaling.md is made from, is taken so only.
 """
 
 import logging
@@ -32,12 +33,12 @@ def main(asked: list[str]) -> None:
     quick = os.environ.get("BENCH") == "quick"
     warnings.simplefilter("ignore")
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    usual = [name for name, measure in MEASURES.items() if measure in QUICK or not quick]
+    usual = QUICK if quick else (learning, *QUICK)
     findings: dict[str, Findings] = {}
-    for name in asked or usual:
+    for name in asked or [name for name, measure in MEASURES.items() if measure in usual]:
         print(f"{name} ...", file=sys.stderr, flush=True)
         findings[name] = MEASURES[name].run(quick)
-        save(findings, anew=not asked)  # whatever comes after
+        save(findings)  # whatever comes after
     print(machine())
     print(
         table(

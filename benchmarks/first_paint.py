@@ -38,7 +38,7 @@ WATCH = """(() => {
 def prepare(workspace: Path) -> None:
     """Keep the sample and a finished run."""
     store = Runs(workspace).store
-    record, _ = frozen(workspace, epochs=1)
+    record, _ = frozen(workspace)
     store.add(RUN, "finished", record, steps=SHORT)
     store.claim(RUN, "cpu")
     store.add_steps(RUN, map(step, range(1, SHORT + 1)))

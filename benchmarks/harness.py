@@ -98,9 +98,9 @@ def machine() -> dict[str, object]:
     }
 
 
-def save(findings: dict[str, Findings], anew: bool) -> None:
-    """Write what the measures found and where; `anew`, or beside what others found before."""
-    before = {} if anew else json.loads(RESULTS.read_text(encoding="utf-8"))
+def save(findings: dict[str, Findings]) -> None:
+    """Write what the measures found and where, beside what others found before."""
+    before = json.loads(RESULTS.read_text(encoding="utf-8"))
     here = machine()
     now = {
         name: {

@@ -80,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         workspace = Path(folder) / "workspace"
         runs = Runs(workspace)
-        runs.store.add(RUN, "latency", frozen(workspace, 1)[0], steps=args.steps + 1)
+        runs.store.add(RUN, "latency", frozen(workspace)[0], steps=args.steps + 1)
         runs.store.claim(RUN, "cpu")
         runs.directory(RUN).mkdir(parents=True)
         lock = (runs.directory(RUN) / "worker.lock").open("w")

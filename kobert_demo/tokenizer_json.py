@@ -13,12 +13,12 @@ What still differs:
 """
 
 import json
-import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import count
 from typing import Any
 
+from sentencepiece import SentencePieceProcessor
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import Unigram
 
@@ -31,7 +31,7 @@ ALONE = (  # punctuation and CJK ideographs: each is a word
 )
 FINALS = r"[ㄳㄵㄶㄺ-ㄿﾣﾥﾦﾪ-ﾯ\x{11A8}-\x{11C2}]"  # NFC would put them under a syllable
 BYTE_FALLBACK = 35  # SentencePiece's number for the option that spells unknown characters in bytes
-UNIGRAM, UNKNOWN = 1, 2  # SentencePiece's numbers for a kind of model and a kind of piece
+UNIGRAM = 1  # SentencePiece's number for the kind of model
 
 
 def fast_tokenizer(model: bytes, max_length: int) -> Tokenizer:
@@ -60,7 +60,7 @@ def fast_tokenizer(model: bytes, max_length: int) -> Tokenizer:
 )  # a run writes the same files with each of its bundles, for most of a bundle's time
 def tokenizer_files(model: bytes, max_length: int) -> Mapping[str, bytes]:
     """Return the files, by name, for `AutoTokenizer`; none where the model is no plain unigram one."""
-    trainer = _message(_message(model)[2][0])
+    trainer = _message(_parts(model)[2][0])
     if trainer.get(3, [UNIGRAM]) != [UNIGRAM] or trainer.get(BYTE_FALLBACK, [0]) != [0]:
         return {}
     pieces, unk_id, _ = _read(model)
@@ -110,14 +110,17 @@ def _replace(pattern: str, by: str) -> normalizers.Normalizer:
     return normalizers.Replace(Regex(pattern), by)
 
 
-@lru_cache(maxsize=4)  # of the same model there are two users
 def _read(model: bytes) -> tuple[list[tuple[str, float]], int, bytes]:
     """Return the pieces with their scores, the id of the unknown piece, and the normaliser's table."""
-    fields = _message(model)
-    pieces = [_message(piece) for piece in fields[1]]
-    scored = [(piece[1][0].decode(), struct.unpack("<f", piece[2][0])[0]) for piece in pieces]
-    unk_id = [piece.get(3) for piece in pieces].index([UNKNOWN])
-    return scored, unk_id, _message(fields[3][0]).get(2, [b""])[0]
+    processor = SentencePieceProcessor(model_proto=model)
+    ids = list(range(len(processor)))
+    pieces = list(zip(processor.id_to_piece(ids), processor.get_score(ids), strict=True))
+    return pieces, processor.unk_id(), _message(_parts(model)[3][0]).get(2, [b""])[0]
+
+
+@lru_cache(maxsize=4)
+def _parts(model: bytes) -> dict[int, list[Any]]:
+    return _message(model)
 
 
 def _message(content: bytes) -> dict[int, list[Any]]:
