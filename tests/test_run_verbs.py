@@ -124,6 +124,11 @@ def test_what_is_not_known_is_shown_as_such() -> None:
     assert in_words({"event": "waiting", "place": 2}, "ko") == "차례를 기다리는 중, 2번째"
 
 
+def hear_control_c() -> None:
+    """As at a terminal: tests that are run in the background ignore it, and what they start would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def watcher(workspace: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "kobert_demo", "watch", *words, "--workspace", str(workspace)],
@@ -131,6 +136,7 @@ def watcher(workspace: Path, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_control_c,
     )
 
 
