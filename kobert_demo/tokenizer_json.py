@@ -110,6 +110,7 @@ def _replace(pattern: str, by: str) -> normalizers.Normalizer:
     return normalizers.Replace(Regex(pattern), by)
 
 
+@lru_cache(maxsize=4)  # the files of one model ask twice
 def _read(model: bytes) -> tuple[list[tuple[str, float]], int, bytes]:
     """Return the pieces with their scores, the id of the unknown piece, and the normaliser's table."""
     processor = SentencePieceProcessor(model_proto=model)

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kobert_demo.dataset import DataChoice
+from kobert_demo.processes import lock_directory
 from kobert_demo.runs import Runs
 from kobert_demo.store import RunStore
 from tests.conftest import PROJECT, App
@@ -46,6 +47,22 @@ def titles(app: AppTest) -> list[str]:
 def test_a_run_without_samples_has_no_panel(page_of_a_run: AppTest) -> None:
     open_training(page_of_a_run)
     assert "System" not in [expander.label for expander in page_of_a_run.expander]
+
+
+def test_a_run_that_waits_has_no_panel_yet(page_of_a_run: AppTest, workspace: Path) -> None:
+    runs = Runs(workspace)
+
+    def panel() -> bool:
+        return "System" in [expander.label for expander in page_of_a_run.expander]
+
+    with lock_directory(runs.directory("b")):
+        runs.store.add("b", "b", runs.get("a").record, steps=8)
+        page_of_a_run.query_params["run"] = "b"
+        open_training(page_of_a_run)
+        assert not panel()
+        runs.store.claim("b", "cpu")
+        page_of_a_run.run()
+        assert panel()
 
 
 def test_the_gpu_is_shown_where_there_was_one(page_of_a_run: AppTest, workspace: Path) -> None:

@@ -36,11 +36,11 @@ class _Chart:
 
 
 def system_view(store: RunStore, run: Run) -> None:
-    """Show what is sampled while `run` trains, in an expander; nothing where it ended without a sample.
+    """Show what is sampled while `run` trains, in an expander; nothing where it waits or has no sample.
 
     While it is closed, nothing is looked at.
     """
-    if not run.active and not store.sample_ends(run.run):
+    if run.status != "running" and not store.sample_ends(run.run):
         return
     icon = ":material/monitor_heart:"
     panel = st.expander(t("System"), icon=icon, key="system", on_change="rerun")
