@@ -127,6 +127,7 @@ def test_two_tabs_a_reload_and_a_restart_show_the_same_run(
         step = wait_for(runs, run, "running").step
         until(runs, run, lambda state: state.step > step)  # with no app there
         app.start()
+        assert wait_for(runs, run, "running").step > step
         for tab in (first, second):
             tab.goto(address)
             grows(tab, times=2)
