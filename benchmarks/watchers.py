@@ -1,25 +1,34 @@
-"""Visitors who watch a run and draw nothing: they speak Streamlit's websocket protocol as a browser does.
+"""Visitors who watch a run and draw nothing: they ask the server for what a browser asks it for.
 
 A visitor's browser works on the visitor's machine. What it costs the one that trains is what the server
-does for it, and that is here in full: the page, then a run of each of its fragments as often as the page
-asks for (the run's each second, the one that looks out for ended runs every five), and the answers.
+does for it, and that is here in full: the page, by Streamlit's websocket protocol, and again where the run
+is not as it was when the page was drawn; each second what is new of the run, and every five seconds which
+runs go on (`kobert_demo/ui/live_route.py`).
 
     python -m benchmarks.watchers URL RUN COUNT     watch until the process is ended
 
-Each line of its input is answered by a JSON list: the seconds to the answer of each tick since the last.
+Each line of its input is answered by a JSON list: the seconds to each answer since the last.
 """
 
 import json
 import sys
 import threading
 import time
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
+from kobert_demo.live import CHARTS
+
 ANSWER_SECONDS = 60
+LOOK, NOTICES = (
+    1,
+    5,
+)  # seconds between two questions; all visitors ask when the clock comes to a multiple
 
 
 class Watcher:
@@ -31,56 +40,54 @@ class Watcher:
 
     Attributes:
         received: bytes of the last answer.
-        timers: seconds between two runs of each fragment, as the page asks for.
-        waits: seconds from each tick of `watch` to the end of its answer.
+        waits: seconds to each answer of `watch`.
     """
 
     def __init__(self, url: str, run: str) -> None:
         address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
         self._socket = connect(address, subprotocols=["streamlit"], max_size=None)
-        self._page, self.received = "", 0
-        self.timers: dict[str, float] = {}
+        self._web, self._run = HTTPConnection(urlsplit(url).netloc, timeout=ANSWER_SECONDS), run
+        self._stage, self.received = "", 0
+        self._after = {chart: [0] * len(lines) for chart, lines in CHARTS.items()}
         self.waits: list[float] = []
-        self._ask(ClientState(page_name="training", query_string=f"run={run}"))
+        self.look()
 
-    def tick(self, fragment: str | None = None) -> None:
-        """Have a fragment run, as a browser's timer does: that of the run, where none is named."""
-        fragment = fragment or min(self.timers, key=self.timers.__getitem__)
-        of_page = {"page_script_hash": self._page, "fragment_id": fragment}
-        self._ask(ClientState(**of_page, is_auto_rerun=True))
+    def look(self) -> None:
+        """Ask for what is new of the run; for the page, too, where it is drawn from something else now."""
+        after = {chart: ",".join(map(str, steps)) for chart, steps in self._after.items()}
+        told = json.loads(self._get(f"/{self._run}?{urlencode({'language': 'ko', **after})}"))
+        for chart, lines in told["charts"].items():
+            lasts = zip(self._after[chart], lines, strict=True)
+            self._after[chart] = [max([last, *steps]) for last, (steps, _) in lasts]
+        if told["stage"] != self._stage:
+            self._stage = told["stage"]
+            self._open_page()
 
-    def _ask(self, state: ClientState) -> None:
-        """Send a request and take in all of its answer."""
-        self._socket.send(BackMsg(rerun_script=state).SerializeToString())
-        self.received, finished = 0, False
-        while not finished:
-            data = self._socket.recv(ANSWER_SECONDS)
-            self.received += len(data)
-            message = ForwardMsg.FromString(data)
-            kind = message.WhichOneof("type")
-            if kind == "navigation":
-                self._page = message.navigation.page_script_hash
-            if kind == "new_session" and not message.metadata.run.fragment_ids:
-                self.timers = {}  # of the page before
-            if kind == "auto_rerun":
-                self.timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
-            finished = (
-                kind == "script_finished"
-                and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
-            )
+    def _get(self, question: str = "") -> bytes:
+        self._web.request("GET", f"/live{question}")
+        answer = self._web.getresponse().read()
+        self.received = len(answer)
+        return answer
+
+    def _open_page(self) -> None:
+        """Ask for the page and take in all of it."""
+        page = ClientState(page_name="training", query_string=f"run={self._run}")
+        self._socket.send(BackMsg(rerun_script=page).SerializeToString())
+        while True:
+            message = ForwardMsg.FromString(self._socket.recv(ANSWER_SECONDS))
+            if message.WhichOneof("type") == "script_finished":
+                break
 
     def watch(self) -> None:
-        """Have each fragment run when its time has come, for as long as the page asks for any."""
-        due: dict[str, float] = {}
-        while self.timers:
-            now = time.perf_counter()
-            due = {one: due.get(one, now + seconds) for one, seconds in self.timers.items()}
-            fragment = min(due, key=due.__getitem__)
-            time.sleep(max(0.0, due[fragment] - now))
-            began = time.perf_counter()
-            due[fragment] = began + self.timers[fragment]
-            self.tick(fragment)
-            self.waits.append(time.perf_counter() - began)
+        """Ask when it is time to, while any run goes on."""
+        goes_on = True
+        while goes_on:
+            time.sleep(LOOK - time.time() % LOOK)
+            began = time.time()
+            self.look()
+            if int(began) % NOTICES == 0:
+                goes_on = bool(self._get())
+            self.waits.append(time.time() - began)
 
 
 def main() -> None:

@@ -1,14 +1,14 @@
 """What it costs to be watched: a tick of a long run, and training beside five visitors.
 
-Both on a real server. The visitors speak its websocket protocol and draw nothing (benchmarks/watchers.py):
-what a browser draws with is the visitor's machine, not the one that trains. What those five clients need
-to take in the answers themselves is on this machine, and counts against us.
+Both on a real server. The visitors ask it for what a browser asks for and draw nothing
+(benchmarks/watchers.py): what a browser draws with is the visitor's machine, not the one that trains. What
+those five clients need to take in the answers themselves is on this machine, and counts against us.
 
-*A tick*: two steps are appended, the page's fragment runs, its answer is sent. Counted are the CPU time of
+*A tick*: two steps are appended, the page asks what is new, the answer is sent. Counted are the CPU time of
 the server's process (user and system) and the bytes of the answer, both the mean of some ticks.
 
 *Training*: `mini` on the sample in a worker (its niceness is 10), with the store, the samples of the
-system, a bundle and a checkpoint after each epoch and five visitors who tick each second; against the same
+system, a bundle and a checkpoint after each epoch and five visitors who look each second; against the same
 loop in the same process that writes nothing, beside a server that nobody visits
 (benchmarks/watched_training.py). Many short repeats, since what else a machine does changes slowly.
 """
@@ -94,7 +94,7 @@ class LongRun:
         before, received = self.spent(), 0
         for _ in range(TICKS):
             self.append(2)
-            self._watcher.tick()
+            self._watcher.look()
             received += self._watcher.received
         return 1e3 * (self.spent() - before) / TICKS, received / TICKS / 1e3
 

@@ -4,6 +4,7 @@ A long line is thinned where it lies: of each of many equal spans the database p
 value, so that a spike of one step in a million is among them and a million rows never reach Python.
 """
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,11 @@ LAST_EVALUATION = (
     .order_by(evaluations.c.step.desc())
     .limit(1)
 )
+
+
+def drawable(values: Sequence[float | None]) -> list[float | None]:
+    """Return the values of a line as a browser can read them: None for what is no finite number."""
+    return [value if value is not None and math.isfinite(value) else None for value in values]
 
 
 class Curves(Database):

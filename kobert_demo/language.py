@@ -59,3 +59,15 @@ def korean() -> dict[str, str]:
 def language_of(locale: str | None) -> Language:
     """Return the language for a locale such as `ko-KR` or `ko_KR.UTF-8`; English unless Korean."""
     return "ko" if (locale or "").lower().startswith("ko") else "en"
+
+
+def duration(seconds: float, language: Language) -> str:
+    """Return a length of time in its two largest units, such as `3 min 20 s` or `1 h 5 min`."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return translate("{hours} h {minutes} min", language, hours=hours, minutes=minutes)
+    if minutes:
+        left = whole % 60
+        return translate("{minutes} min {seconds} s", language, minutes=minutes, seconds=left)
+    return translate("{seconds} s", language, seconds=whole if seconds >= 10 else f"{seconds:.1f}")

@@ -15,7 +15,6 @@ from kobert_demo.ui.elements import (
     STATUSES,
     WORD_JOINER,
     distinct_names,
-    duration,
     plain,
     run_label,
     status_badge,
@@ -72,22 +71,6 @@ def test_plain_text_is_shown_and_never_drawn(tmp_path: Path, page: Page) -> None
         assert shown.locator("a, img, b, strong, em, code, .katex, [translate=no]").count() == 0
     finally:
         app.stop()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.04, "0.0 s"),
-        (3.14, "3.1 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (200, "3 min 20 s"),
-        (3600, "1 h 0 min"),
-        (90_061, "25 h 1 min"),
-    ],
-)
-def test_durations_have_their_two_largest_units(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
 
 
 def choosing_page() -> None:

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from kobert_demo import errors
-from kobert_demo.language import CATALOG, Message, korean, language_of, translate
+from kobert_demo.language import CATALOG, Message, duration, korean, language_of, translate
 
 PROJECT = Path(__file__).parents[1]
 SOURCES = [
@@ -102,3 +102,19 @@ def test_values_are_shown_as_they_are() -> None:
 )
 def test_the_language_of_a_locale(locale: str | None, language: str) -> None:
     assert language_of(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (3.14, "3.1 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3600, "1 h 0 min"),
+        (90_061, "25 h 1 min"),
+    ],
+)
+def test_durations_have_their_two_largest_units(seconds: float, said: str) -> None:
+    assert duration(seconds, "en") == said

@@ -132,17 +132,6 @@ def status_badge(status: str) -> str:
     return f":{look.colour}-badge[:material/{look.icon}: {look.name.in_language(language())}]"
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units, such as `3 min 20 s` or `1 h 5 min`."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    if hours:
-        return t("{hours} h {minutes} min", hours=hours, minutes=minutes)
-    if minutes:
-        return t("{minutes} min {seconds} s", minutes=minutes, seconds=whole % 60)
-    return t("{seconds} s", seconds=whole if seconds >= 10 else f"{seconds:.1f}")
-
-
 @contextmanager
 def say_errors() -> Iterator[None]:
     """Show the project's own errors in the visitor's language and stop the page; bugs stay loud."""

@@ -1,5 +1,5 @@
 // Draws one live chart. A message with `drawing` holds all points; any other one holds the points of
-// each trace past the step `after`, some of which may be here already.
+// each trace past the step `after`, some of which may be here already. It may come from live_run.js.
 
 const MOST_POINTS = 8000 // of one trace; past it, all points are asked for again: they come thinned
 const FEW_POINTS = 10 // of a line; each is drawn as a dot: a line of one point is invisible
@@ -7,6 +7,7 @@ const MANY_POINTS = 60 // whose dots would melt into a band
 const NARROW = 420 // pixels, where four names need two rows
 const ASK_AGAIN = 3000 // milliseconds
 const charts = new WeakMap() // parentElement -> chart
+const drawn = (globalThis.kobertCharts ??= new Map()) // chart name -> what live_run.js asks of it
 const zooms = (globalThis.kobertZooms ??= new Map()) // chart name -> axis -> range
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -32,6 +33,7 @@ function open(parentElement) {
 
 function close(chart, parentElement) {
   charts.delete(parentElement)
+  drawn.delete(chart.name)
   chart.closed = true
   chart.observer.disconnect()
   if (chart.name) Plotly.purge(chart.element)
@@ -86,7 +88,12 @@ async function draw(chart, { chart: name, drawing, x, y }) {
   Object.assign(chart, { drawing, asked: 0, theme: themeOf(element) })
   await Plotly.react(element, traces, layout(name, chart), config(chart))
   if (chart.name === null) element.on("plotly_relayout", (change) => keepZoom(chart, change))
+  if (chart.name !== name) drawn.delete(chart.name)
   chart.name = name
+  drawn.set(name, {
+    lasts: () => element.data.map(({ x }) => lastOf(x)),
+    take: (message) => (chart.ready = chart.ready.then(() => show(chart, message)).catch(console.error)),
+  })
 }
 
 async function grow(chart, { x, y }) {

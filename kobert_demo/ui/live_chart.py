@@ -1,12 +1,12 @@
 """A line chart that grows while a run trains: a tick sends only the points that are new.
 
-`live_chart` stands in a `@st.fragment(run_every=...)`; the page's body calls `restart_live_charts()`
-so that every full run of the page sends all points once. `live_chart.js` draws them, keeps
-the person's zoom, and asks for all points again where it lacks some.
+New points come from a `@st.fragment(run_every=...)` in which `live_chart` stands, or without a run of the
+page (`live_run.py`). The page's body calls `restart_live_charts()` so that every full run of the page sends
+all points once. `live_chart.js` draws them, keeps the person's zoom, and asks for all points again where it
+lacks some.
 """
 
 import html
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from typing import Literal
 import streamlit as st
 
 from kobert_demo.charts import FONT
+from kobert_demo.curves import drawable
 from kobert_demo.ui.plotly_file import plotly_url
 from kobert_demo.ui.session import t
 
@@ -131,8 +132,6 @@ def _escaped(text: str) -> str:
 
 
 def _points(trace: Trace, after: float) -> Points:
-    """Return the points of `trace` past step `after` for the browser: None for NaN."""
+    """Return the points of `trace` past step `after` for the browser."""
     steps, values = trace.read(after)
-    return steps, [
-        value if value is not None and math.isfinite(value) else None for value in values
-    ]
+    return steps, drawable(values)

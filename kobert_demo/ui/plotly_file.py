@@ -8,6 +8,8 @@ from pathlib import Path
 import plotly
 import streamlit as st
 
+from kobert_demo.ui.session import base_path
+
 NAME = "plotly.min.js"
 STATIC = Path(__file__).parents[2] / "static"
 
@@ -25,5 +27,4 @@ def publish_plotly(static: Path = STATIC) -> None:
 
 def plotly_url() -> str:
     """Return the path, from the server's root, at which the browser finds plotly.js."""
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
-    return f"{'/' if base else ''}{base}/app/static/{NAME}?v={plotly.__version__}"
+    return f"{base_path()}/app/static/{NAME}?v={plotly.__version__}"

@@ -6,10 +6,11 @@ from contextlib import suppress
 import streamlit as st
 
 from kobert_demo.errors import RunError
+from kobert_demo.language import duration
 from kobert_demo.run_search import run_seconds
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
-from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
+from kobert_demo.ui.elements import plain, say_errors, status_badge
 from kobert_demo.ui.session import language, t
 
 TICK = 1  # seconds
@@ -54,7 +55,7 @@ def _running(runs: Runs, run: Run) -> None:
         _stop(runs, run, t("Stop"))
     text = t("Loading the model and the data …")
     if run.step:
-        left = duration(run_seconds(run) / run.step * (run.steps - run.step))
+        left = duration(run_seconds(run) / run.step * (run.steps - run.step), language())
         counts = t("Step {step} of {steps}", step=f"{run.step:,}", steps=f"{run.steps:,}")
         text = f"{counts} · {t('about {left} left', left=left)}"
     st.progress(run.step / run.steps, text=text)

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from kobert_demo.language import duration
 from kobert_demo.run_search import ORDERS, Search, data_of, found, model_of, run_seconds
 from kobert_demo.store import Run, RunStore
-from kobert_demo.ui.elements import STATUSES, duration, visitors_time
+from kobert_demo.ui.elements import STATUSES, visitors_time
 from kobert_demo.ui.session import language, t
 
 MOST_ROWS, HEIGHT = 15, 560  # rows before the table scrolls, and how high it is then, in pixels
@@ -100,7 +101,7 @@ def _frame(store: RunStore, runs: Sequence[Run]) -> pd.DataFrame:
             t("Macro-F1"): [run.macro_f1 for run in runs],
             t("Accuracy"): [None if run.accuracy is None else 100 * run.accuracy for run in runs],
             t("Train loss"): [lines[run.run] for run in runs],
-            t("Duration"): [duration(time) if time else "–" for time in seconds],
+            t("Duration"): [duration(time, language()) if time else "–" for time in seconds],
             t("Model"): [model_of(run) for run in runs],
             t("Data"): [data_of(run) for run in runs],
             t("Tags"): [list(run.tags) for run in runs],

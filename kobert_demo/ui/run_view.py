@@ -1,7 +1,5 @@
 """One run as its record and the store tell it: live while it trains, still when it has ended."""
 
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -10,29 +8,28 @@ import streamlit as st
 
 from kobert_demo.charts import PALETTE
 from kobert_demo.config import SETTINGS
-from kobert_demo.curves import MOST_POINTS, Table
+from kobert_demo.curves import MOST_POINTS
 from kobert_demo.errors import ModelError
+from kobert_demo.live import CHARTS
 from kobert_demo.model_files import find_model
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
-from kobert_demo.ui.elements import duration, plain, say_errors, status_badge
-from kobert_demo.ui.live_chart import Points, Trace, live_chart, restart_live_charts
+from kobert_demo.ui.elements import plain, say_errors, status_badge
+from kobert_demo.ui.live_chart import Trace, live_chart, restart_live_charts
+from kobert_demo.ui.live_run import live_run
 from kobert_demo.ui.run_facts import run_facts
-from kobert_demo.ui.run_figures import run_figures
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.ui.system_view import system_view
 from kobert_demo.ui.take_away import take_away
 from kobert_demo.ui.verdict_view import verdict_view
 from kobert_demo.verify import verdict_of
 
-TICK = 1  # seconds
-RECENT = 20  # steps whose speed is shown
 CHART_WIDTH = 340  # pixels, at least
 TRAIN_COLOUR, TEST_COLOUR, F1_COLOUR = PALETTE[0], PALETTE[1], PALETTE[2]
 
 
 def run_view(runs: Runs, run: str, *, leads: bool) -> None:
-    """Show a run; while it is active, it is looked at anew every second.
+    """Show a run; while it is active, its progress, figures and curves follow it (`live_run`).
 
     Args:
         leads: whether the way on from here is the page's main button.
@@ -43,24 +40,14 @@ def run_view(runs: Runs, run: str, *, leads: bool) -> None:
     restart_live_charts()
     shown = runs.get(run)
     _heading(runs, shown)
-    st.fragment(_look, run_every=TICK if shown.active else None)(runs, shown, leads)
+    _say_notice(shown)
+    _outcome(runs, shown, leads)
+    live_run(runs, shown, list(CHARTS))
+    if shown.step:
+        _curves(runs, shown)
     system_view(runs.store, shown)
     _say_what_was_proven(shown)
     _frozen_facts(shown)
-
-
-def _look(runs: Runs, shown: Run, leads: bool) -> None:
-    """Show what changes from second to second; where more does, the whole page is drawn anew."""
-    with say_errors():  # somebody may have deleted it meanwhile
-        run = runs.get(shown.run)
-    if (run.status, run.stop_requested) != (shown.status, shown.stop_requested):
-        st.rerun()
-    _progress(run)
-    _outcome(runs, run, leads)
-    if run.step:
-        last = runs.store.steps(run.run, after=max(0, run.step - RECENT))
-        run_figures(run, last, _evaluated(runs, run))
-        _curves(runs, run)
 
 
 def _heading(runs: Runs, run: Run) -> None:
@@ -87,30 +74,11 @@ def _heading(runs: Runs, run: Run) -> None:
                     st.rerun()
 
 
-def _progress(run: Run) -> None:
+def _say_notice(run: Run) -> None:
     if run.notice:
         st.warning(plain(run.notice.in_language(language())), icon=":material/lan:")
-    if run.status == "queued":
-        if not run.notice:
-            _say_place(run)
-        return
-    if run.started_at is None:
-        return
-    elapsed = run.spent + (run.ended_at or time.time()) - run.started_at
-    text = t(
-        "Epoch {epoch} of {epochs} · step {step} of {steps} · {elapsed}",
-        epoch=f"{run.epoch:,}",
-        epochs=f"{run.record['config']['epochs']:,}",
-        step=f"{run.step:,}",
-        steps=f"{run.steps:,}",
-        elapsed=duration(elapsed),
-    )
-    if run.active and run.step:
-        left = duration(elapsed / run.step * (run.steps - run.step))
-        text += " · " + t("about {left} left", left=left)
-    elif run.active:
-        text = t("Loading the model and the data …")
-    st.progress(run.step / run.steps, text=text)
+    elif run.status == "queued":
+        _say_place(run)
 
 
 def _say_place(run: Run) -> None:
@@ -182,22 +150,18 @@ def _offer_further(runs: Runs, run: Run) -> None:
                 st.rerun()
 
 
-def _evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:
-    """Return test loss and accuracy: the last while the run goes on, then those of the model it kept."""
-    return runs.store.last_evaluation(run.run) if run.active else (run.loss, run.accuracy)
-
-
 def _curves(runs: Runs, run: Run) -> None:
-    def read(table: Table, column: str) -> Callable[[float], Points]:
-        return partial(runs.store.curve, run.run, table, column, most=MOST_POINTS)
-
+    loss, accuracy = (
+        [partial(runs.store.curve, run.run, *line, most=MOST_POINTS) for line in CHARTS[chart]]
+        for chart in ("loss", "accuracy")
+    )
     with st.grid(2, min_column_width=CHART_WIDTH, gap="medium"):
         live_chart(
             "loss",
             run.run,
             [
-                Trace(t("Train loss"), TRAIN_COLOUR, read("steps", "loss")),
-                Trace(t("Test loss"), TEST_COLOUR, read("evaluations", "loss"), "lines+markers"),
+                Trace(t("Train loss"), TRAIN_COLOUR, loss[0]),
+                Trace(t("Test loss"), TEST_COLOUR, loss[1], "lines+markers"),
             ],
             x_title=t("Step"),
             y_title=t("Loss"),
@@ -206,14 +170,9 @@ def _curves(runs: Runs, run: Run) -> None:
             "accuracy",
             run.run,
             [
-                Trace(t("Train accuracy"), TRAIN_COLOUR, read("steps", "accuracy")),
-                Trace(
-                    t("Test accuracy"),
-                    TEST_COLOUR,
-                    read("evaluations", "accuracy"),
-                    "lines+markers",
-                ),
-                Trace(t("Macro-F1"), F1_COLOUR, read("evaluations", "macro_f1"), "lines+markers"),
+                Trace(t("Train accuracy"), TRAIN_COLOUR, accuracy[0]),
+                Trace(t("Test accuracy"), TEST_COLOUR, accuracy[1], "lines+markers"),
+                Trace(t("Macro-F1"), F1_COLOUR, accuracy[2], "lines+markers"),
             ],
             x_title=t("Step"),
             y_title=t("Accuracy"),

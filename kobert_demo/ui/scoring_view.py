@@ -5,11 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from kobert_demo.charts import label_colours, label_counts, percent
-from kobert_demo.language import Message
+from kobert_demo.language import Message, duration
 from kobert_demo.scoring_jobs import Job, ScoringJobs
 from kobert_demo.store import Run
 from kobert_demo.ui.classifier_choice import classifier_name
-from kobert_demo.ui.elements import duration, plain, say_errors, visitors_time
+from kobert_demo.ui.elements import plain, say_errors, visitors_time
 from kobert_demo.ui.opening_table import opening_table
 from kobert_demo.ui.session import language, t, workspace
 
@@ -61,7 +61,7 @@ def _progress(id: str) -> None:
     if state.stage == "scoring":
         text = percent(state.share)
         if state.left is not None:
-            text = f"{text} · {t('about {left} left', left=duration(state.left))}"
+            text = f"{text} · {t('about {left} left', left=duration(state.left, language()))}"
     st.progress(state.share, text=text)
     st.caption(t("It goes on when you close this page; the address leads back to it."))
     if st.button(t("Cancel"), icon=":material/close:", key="cancel scoring"):

@@ -24,3 +24,9 @@ def t(text: str, /, **values: object) -> str:
 def workspace() -> Path:
     """Return the directory that holds datasets and runs (`KOBERT_DEMO_WORKSPACE`)."""
     return Path(os.environ.get("KOBERT_DEMO_WORKSPACE") or DEFAULT_WORKSPACE).resolve()
+
+
+def base_path() -> str:
+    """Return the path below which the app is served (`server.baseUrlPath`): `/kobert`, or nothing."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}" if base else ""

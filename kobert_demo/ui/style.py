@@ -23,6 +23,16 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
   content: {model_limit};
 }}
 [data-testid=InputInstructions] {{ display: none; }}
+.run-progress[hidden], .run-figures[hidden] {{ display: none; }}
+.stApp .run-progress p {{ margin: 0 0 0.5rem; font-size: 0.875rem; }}
+.run-progress .bar {{
+  height: 0.5rem; border-radius: 0.25rem; overflow: hidden;
+  background: var(--st-secondary-background-color);
+}}
+.run-progress .bar div {{
+  height: 100%; border-radius: 0.25rem; background: var(--st-primary-color); transition: width 0.5s linear;
+}}
+.run-progress + .run-figures {{ margin-top: 1rem; }}
 .run-figures {{ container-type: inline-size; }}
 .stApp .run-figures dl {{
   display: grid; grid-template-columns: repeat(8, 1fr); gap: 0.5rem; margin: 0; padding: 0;

@@ -10,10 +10,10 @@ from kobert_demo.config import SETTINGS, TrainingConfig, preset
 from kobert_demo.dataset import DataChoice, Dataset, load_choice
 from kobert_demo.device import training_seconds
 from kobert_demo.errors import ConfigError
-from kobert_demo.language import Message
+from kobert_demo.language import Message, duration
 from kobert_demo.model_files import built_in_models, find_model
 from kobert_demo.place import Place
-from kobert_demo.ui.elements import duration, plain
+from kobert_demo.ui.elements import plain
 from kobert_demo.ui.model_choice import choose_model, device, usual_model
 from kobert_demo.ui.place_form import choose_place
 from kobert_demo.ui.session import language, t, workspace
@@ -173,7 +173,7 @@ def _expected_here(config: TrainingConfig, place: Place, train: Dataset, test: D
             "Trains on {device} ({name}). Expected time: about {time}.",
             device=kinds[found.kind],
             name=plain(name),
-            time=duration(seconds),
+            time=duration(seconds, language()),
         )
     )
     if found.kind == "cpu" and config.model not in built_in_models():
