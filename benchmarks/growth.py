@@ -8,8 +8,8 @@ the rows become more, the seconds of their encoding, of the first step, and of a
 answers at once; it is loaded already.
 
 *Visitors*: CPU seconds of the server for each visitor and second, and its memory for each, while a run gets
-two steps a second; and how long a tick waits for its answer. They speak the server's protocol from another
-process of this machine and draw nothing (benchmarks/watchers.py).
+two steps a second; and how long they wait for an answer. They ask from another process of this machine what
+a browser asks, and draw nothing (benchmarks/watchers.py).
 """
 
 import csv
@@ -169,8 +169,8 @@ def visited(count: int, window: int) -> Row:
             "visitors": count,
             "CPU of the server": spent / passed,
             "CPU seconds a visitor and second": spent / passed / count,
-            "CPU seconds a tick": spent / len(waits),
-            "ticks a visitor and second": len(waits) / passed / count,
+            "CPU seconds a look": spent / len(waits),
+            "looks a visitor and second": len(waits) / passed / count,
             "seconds to an answer, median": statistics.median(waits),
             "seconds to an answer, 95 %": waits[int(0.95 * len(waits))],
             "MB a visitor": (long.process.memory_info().rss - before) / count / 1e6,

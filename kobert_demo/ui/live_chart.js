@@ -33,11 +33,16 @@ function open(parentElement) {
 
 function close(chart, parentElement) {
   charts.delete(parentElement)
-  drawn.delete(chart.name)
+  forget(chart)
   chart.closed = true
   chart.observer.disconnect()
   if (chart.name) Plotly.purge(chart.element)
   chart.element.remove()
+}
+
+// Another element may draw the chart of this name by now.
+function forget({ name, element }) {
+  if (drawn.get(name)?.element === element) drawn.delete(name)
 }
 
 async function show(chart, message) {
@@ -88,9 +93,10 @@ async function draw(chart, { chart: name, drawing, x, y }) {
   Object.assign(chart, { drawing, asked: 0, theme: themeOf(element) })
   await Plotly.react(element, traces, layout(name, chart), config(chart))
   if (chart.name === null) element.on("plotly_relayout", (change) => keepZoom(chart, change))
-  if (chart.name !== name) drawn.delete(chart.name)
+  if (chart.name !== name) forget(chart)
   chart.name = name
   drawn.set(name, {
+    element,
     lasts: () => element.data.map(({ x }) => lastOf(x)),
     take: (message) => (chart.ready = chart.ready.then(() => show(chart, message)).catch(console.error)),
   })
