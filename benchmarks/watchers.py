@@ -64,8 +64,12 @@ class Watcher:
             self._open_page()
 
     def _get(self, question: str = "") -> bytes:
-        self._web.request("GET", f"/live{question}")
-        answer = self._web.getresponse().read()
+        try:
+            self._web.request("GET", f"/live{question}")
+            answer = self._web.getresponse().read()
+        except ConnectionError:  # the server closes what was idle for five seconds
+            self._web.close()
+            return self._get(question)
         self.received = len(answer)
         return answer
 
