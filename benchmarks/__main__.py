@@ -11,6 +11,7 @@ import warnings
 
 from benchmarks import (
     agreement,
+    first_classifier,
     first_paint,
     growth,
     inference_speed,
@@ -26,14 +27,15 @@ QUICK = (
     *(agreement, inference_speed, reading_speed, training_speed),
     *(watching, first_paint, typing_latency),
 )
-MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (learning, growth, *QUICK)}
+FULL = (learning, *QUICK, first_classifier)
+MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (*FULL, growth)}
 
 
 def main(asked: list[str]) -> None:
     quick = os.environ.get("BENCH") == "quick"
     warnings.simplefilter("ignore")
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    usual = QUICK if quick else (learning, *QUICK)
+    usual = QUICK if quick else FULL
     findings: dict[str, Findings] = {}
     for name in asked or [name for name, measure in MEASURES.items() if measure in usual]:
         print(f"{name} ...", file=sys.stderr, flush=True)
