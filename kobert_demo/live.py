@@ -45,13 +45,13 @@ def progress(run: Run, language: Language) -> tuple[float, str]:
 
 
 def figures(
-    run: Run, last: list[Row], evaluated: tuple[float | None, float | None], language: Language
+    run: Run, last: list[Row], tested: tuple[float | None, float | None], language: Language
 ) -> list[tuple[str, str]]:
     """Return what the last steps and evaluations of a run told: the names of the figures, and the figures.
 
     Args:
         last: the latest steps, in order; the speed is that of all of them.
-        evaluated: test loss and accuracy.
+        tested: test loss and accuracy.
     """
     if not last:
         return []
@@ -59,7 +59,7 @@ def figures(
     seconds = now["seconds"] - before["seconds"]
     speed = (now["sentences"] - before["sentences"]) / seconds if seconds else None
     rate = now["learning_rate"]
-    loss, accuracy = evaluated
+    loss, accuracy = tested
     return [
         (translate("Train loss", language), _number(now["loss"], ".3f")),
         (translate("Test loss", language), _number(loss, ".3f")),
@@ -76,20 +76,17 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def evaluated(runs: Runs, run: Run) -> tuple[float | None, float | None]:
-    """Return test loss and accuracy: the last while the run goes on, then those of the model it kept."""
-    return runs.store.last_evaluation(run.run) if run.active else (run.loss, run.accuracy)
-
-
 def look(runs: Runs, run: Run, language: Language) -> Row:
     """Return what is said of a run beside its curves."""
     last = runs.store.steps(run.run, after=max(0, run.step - RECENT))
+    # The newest evaluation while it goes on, then that of the model it kept.
+    tested = runs.store.last_evaluation(run.run) if run.active else (run.loss, run.accuracy)
     share, text = progress(run, language)
     return {
         "stage": stage(run),
         "share": share,
         "text": text,
-        "figures": figures(run, last, evaluated(runs, run), language),
+        "figures": figures(run, last, tested, language),
     }
 
 

@@ -4,12 +4,11 @@
 the run. Where the run is not as it was when the page was drawn, the page runs again.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from kobert_demo.live import look
+from kobert_demo.live import CHARTS, look
 from kobert_demo.runs import Runs
 from kobert_demo.store import Run
 from kobert_demo.ui.live_route import POLL, live_url
@@ -22,12 +21,8 @@ _mount = st.components.v2.component(
 )
 
 
-def live_run(runs: Runs, run: Run, charts: Sequence[str]) -> None:
-    """Show a run's progress and figures; while it is active, they and its charts follow it.
-
-    Args:
-        charts: the keys of the live charts that grow with it, all named in `kobert_demo.live.CHARTS`.
-    """
+def live_run(runs: Runs, run: Run) -> None:
+    """Show a run's progress and figures; while it is active, they and its live charts follow it."""
     which = (
         t("Test loss and accuracy are those of the last evaluation.")
         if run.active
@@ -39,7 +34,7 @@ def live_run(runs: Runs, run: Run, charts: Sequence[str]) -> None:
             "run": run.run,
             "language": language(),
             "url": live_url(run.run) if run.active else None,
-            "charts": charts,
+            "charts": list(CHARTS),
             "note": f"{which} {t('Train accuracy counts anew in each epoch.')}",
             **look(runs, run, language()),
         },

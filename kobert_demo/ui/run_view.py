@@ -42,7 +42,7 @@ def run_view(runs: Runs, run: str, *, leads: bool) -> None:
     _heading(runs, shown)
     _say_notice(shown)
     _outcome(runs, shown, leads)
-    live_run(runs, shown, list(CHARTS))
+    live_run(runs, shown)
     if shown.step:
         _curves(runs, shown)
     system_view(runs.store, shown)
