@@ -30,7 +30,7 @@ html .stApp :is(p, li, h1, h2, h3, h4) {{ word-break: keep-all; overflow-wrap: a
   background: var(--st-secondary-background-color);
 }}
 .run-progress .bar div {{
-  height: 100%; border-radius: 0.25rem; background: var(--st-primary-color); transition: width 0.5s linear;
+  height: 100%; border-radius: 0.25rem; background: var(--st-primary-color);
 }}
 .run-progress + .run-figures {{ margin-top: 1rem; }}
 .run-figures {{ container-type: inline-size; }}
