@@ -49,7 +49,7 @@ Labelled = tuple[str, str]  # a sentence and its emotion
 
 OWN_DATA = BUILT_IN.with_name("data")
 OWN_JUDGES = ("everyday.tsv", "sample-test.tsv")
-CONFIG = replace(preset("mini"), epochs=4, seed=0)
+CONFIG = replace(preset("mini"), learning_rate=3e-4, seed=0)
 SAMPLE_TIMES = 4  # how often an epoch reads each sentence of the sample
 LEAST_COMMENTS = 200  # of an emotion in an epoch
 CALIBRATION_PART = 3  # one in so many comments that may be learnt from is scaled on instead

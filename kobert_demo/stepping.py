@@ -24,6 +24,7 @@ from transformers import PreTrainedModel
 
 from kobert_demo.batches import Batch, nothing, share
 from kobert_demo.device import multiplies_bfloat16
+from kobert_demo.dropout import use_bits
 from kobert_demo.group import ALONE, Group
 
 PART_TOKENS = {"cuda": 2**15, "mps": 2**13, "cpu": 2**13}  # padding included
@@ -57,6 +58,8 @@ class Stepper:
         self._part_tokens = PART_TOKENS[model.device.type]
         halved = multiplies_bfloat16(model.device.type)
         self._reader = deepcopy(model).bfloat16() if halved else model
+        if model.device.type == "cpu":
+            use_bits(self._reader)
         self._together = group.parallel(model)
         self._apart = self._reader if halved else self._together
         self._fitted: list[torch.Size] = []  # of parts that went through the model apart
