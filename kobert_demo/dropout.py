@@ -1,7 +1,7 @@
 """Dropout on a CPU, drawn 16 bits an element instead of by torch's Bernoulli numbers.
 
-Those took a seventh of a training step of `mini`. The bits come from torch's own generator, so that a run that goes
-on from a checkpoint draws what it would have drawn.
+Those took a seventh of a training step of `mini`. The bits come from torch's own generator, so that a run
+that goes on from a checkpoint draws what it would have drawn.
 """
 
 import torch
