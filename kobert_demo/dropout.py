@@ -21,7 +21,7 @@ class BitDropout(nn.Dropout):
         drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
         bits = drawn.view(torch.int16)[:count].view(values.shape)
         threshold = round(self.p * LEVELS) - LEVELS // 2
-        kept = torch.ge(bits, threshold, out=torch.empty_like(values, requires_grad=False))
+        kept = torch.ge(bits, threshold, out=torch.empty_like(values))
         return values * kept.mul_(1 / (1 - self.p))
 
 
