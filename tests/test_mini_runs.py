@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from kobert_demo.runs import Runs
@@ -26,8 +27,8 @@ def test_what_batches_and_class_weights_do_to_a_run(runs: Runs) -> None:
     # Two batches of four whose gradients add up are one of eight: the same steps, but for dropout.
     assert losses["accumulated"] == pytest.approx(losses["large"], abs=0.3)
     assert len(losses["weighted"]) == len(losses["large"])
-    # The first batch is the same, and the model, too: rare labels alone count for more.
-    assert abs(losses["weighted"][0] - losses["large"][0]) > 0.02, losses
+    # Seed, batches and dropout are the same: did rare labels not count for more, so were the losses.
+    assert np.abs(np.subtract(losses["weighted"], losses["large"])).mean() > 0.02, losses
     assert len({runs.get(run).sentences for run in started.values()}) == 1
 
 
