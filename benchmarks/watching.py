@@ -207,4 +207,4 @@ def training(repeats: int) -> Result:
 
 
 def run(quick: bool) -> list[Result]:
-    return [*ticks(2 if quick else 5), training(1 if quick else 9)]
+    return [*ticks(2 if quick else 5), training(1 if quick else 11)]

@@ -86,7 +86,10 @@ SETTINGS = {
     "checkpoint_minutes": Setting(
         Message("Minutes between checkpoints"),
         *(0.001, 1440.0),
-        Message("A run that was cut off goes on from its last one; each epoch ends with one too."),
+        Message(
+            "A run that was cut off goes on from its last one; the end of an epoch keeps one too, where "
+            "that takes no more than a hundredth of the time."
+        ),
     ),
     "log_interval": Setting(
         Message("Log interval"),

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 ROWS_A_LOOK = 2_000  # texts encoded between two looks at whether to stop
 WAIT = 0.25  # seconds between two looks at the queue
+LOOK = 0.2  # seconds between two looks at whether to stop
 FLUSH = 0.2  # seconds that steps are held back, so that fast training is not one write a step
 NICENESS = 10  # the app and its visitors come first
 
@@ -62,7 +63,7 @@ class Worker:
         self._directory = runs.directory(run)
         self._record: Row = runs.store.run(run).record
         self._config = TrainingConfig(**self._record["config"])
-        self._terminated = threading.Event()
+        self._leaves, self._looked_at = threading.Event(), -math.inf
         self._devices: list[str] = []
         self._unwritten: list[Row] = []
         self._flushed_at = 0.0
@@ -87,10 +88,15 @@ class Worker:
         notify(self._store.run(self._run))
 
     def _terminate(self, _number: int, _frame: FrameType | None) -> None:
-        self._terminated.set()
+        self._leaves.set()
 
     def _stopping(self) -> bool:
-        return self._terminated.is_set() or self._store.stop_requested(self._run)
+        """Return whether this run was asked to stop; it is looked up a few times a second."""
+        if (now := time.monotonic()) - self._looked_at > LOOK:
+            self._looked_at = now
+            if self._store.stop_requested(self._run):
+                self._leaves.set()
+        return self._leaves.is_set()
 
     def _wait(self) -> bool:
         """Return True when it is this run's turn on a device, False when it was stopped before."""

@@ -10,15 +10,43 @@ from kobert_demo.config import TrainingConfig
 from kobert_demo.events import Evaluating, Event, Settled, TrainStep
 from kobert_demo.leaving import Stopped, until_stopped
 
-ROWS, CONFIG = (
-    32,
-    TrainingConfig(epochs=2, batch_size=16, checkpoint_minutes=100),
-)  # two steps an epoch
+ROWS = 32
+CONFIG = TrainingConfig(epochs=2, batch_size=16, checkpoint_minutes=100)  # two steps an epoch
 
 
-def told() -> Iterator[Event]:
-    """Two epochs, as the loop tells them on a CPU."""
-    for step in range(1, 5):
+class Clock:
+    """Time as the test lets it pass: in steps, and while a checkpoint is kept."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        monkeypatch.setattr(leaving.time, "monotonic", lambda: self.now)
+
+    def kept(
+        self, config: TrainingConfig, step: float, checkpoint: float
+    ) -> list[tuple[int, bool]]:
+        """Return the moments at which a checkpoint is kept, of steps and checkpoints of so many seconds."""
+        found = []
+        events = self._passing(told(config.epochs), step)
+        for event in until_stopped(events, config, ROWS, lambda: False):
+            if isinstance(event, Settled):
+                found.append((event.step, event.owes_evaluation))
+                self.now += checkpoint
+        return found
+
+    def _passing(self, events: Iterator[Event], step: float) -> Iterator[Event]:
+        for event in events:
+            self.now += step * isinstance(event, TrainStep)
+            yield event
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def told(epochs: int = 2) -> Iterator[Event]:
+    """What the loop tells on a CPU."""
+    for step in range(1, 2 * epochs + 1):
         yield TrainStep(step, 1, 1.0, 1.0, 1.0, 1.0, 1, 1.0)
         yield Settled(step, step % 2 == 0, dict)
         if step % 2 == 0:
@@ -30,19 +58,32 @@ def settled(events: list[Event]) -> list[tuple[int, bool]]:
     return [(event.step, event.owes_evaluation) for event in events if isinstance(event, Settled)]
 
 
-def test_a_checkpoint_is_due_after_each_epoch() -> None:
-    assert settled(list(until_stopped(told(), CONFIG, ROWS, lambda: False))) == [
+def test_a_checkpoint_is_due_after_each_epoch_with_another_to_come(clock: Clock) -> None:
+    three = replace(CONFIG, epochs=3)
+    assert clock.kept(three, step=40, checkpoint=0.5) == [(2, False), (4, False)]
+
+
+def test_the_ends_of_short_epochs_keep_so_few_that_they_take_a_hundredth(clock: Clock) -> None:
+    many = replace(CONFIG, epochs=100)
+    kept = clock.kept(many, step=2.5, checkpoint=0.12)
+    assert kept == [(step, False) for step in range(2, 200, 6)]  # every 15 s, of epochs of 5 s
+    assert clock.kept(many, step=2.5, checkpoint=10) == [(2, False)]
+
+
+def test_a_checkpoint_is_due_when_the_last_is_old_however_long_it_takes(clock: Clock) -> None:
+    minutely = replace(CONFIG, epochs=3, checkpoint_minutes=1)
+    assert clock.kept(minutely, step=40, checkpoint=0) == [
+        (2, True),
         (2, False),
+        (4, True),
         (4, False),
+        (6, True),
     ]
-
-
-def test_a_checkpoint_is_due_when_the_last_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = iter(range(0, 1000, 40))  # between two looks at the clock
-    monkeypatch.setattr(leaving.time, "monotonic", lambda: next(seconds))
-    minutely = replace(CONFIG, checkpoint_minutes=1)
-    found = settled(list(until_stopped(told(), minutely, ROWS, lambda: False)))
-    assert found == [(2, True), (2, False), (4, True), (4, False)]
+    assert clock.kept(minutely, step=40, checkpoint=1) == [
+        (2, True),
+        (4, True),
+        (6, True),
+    ]
 
 
 @pytest.mark.parametrize(

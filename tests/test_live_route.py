@@ -1,6 +1,8 @@
 """What an open page asks the server for, and what a visitor sees of the answers."""
 
+import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -8,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Request, WebSocket, expect
+from starlette.requests import Request as Asked
 
 from kobert_demo.config import TrainingConfig
 from kobert_demo.dataset import DataChoice, load_choice
 from kobert_demo.model_files import find_model
 from kobert_demo.processes import lock_directory
 from kobert_demo.runs import Runs, freeze
+from kobert_demo.ui import live_route
+from kobert_demo.ui.live_route import live_routes
 from tests.conftest import PROJECT, App
 from tests.test_store import evaluation, step
 from tests.test_training_page import keep
@@ -99,6 +104,28 @@ def test_a_run_that_is_gone_is_not_found(app: App) -> None:
 
 def test_the_runs_that_go_on_are_told(app: App, live: Live) -> None:
     assert ask(app, "") == (200, live.name)
+
+
+def test_those_who_ask_at_one_moment_share_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def look(_runs: Runs) -> set[str]:
+        looks.append(time.monotonic())
+        time.sleep(0.1)  # the others ask meanwhile
+        return {"a"}
+
+    async def five() -> list[bytes]:
+        respond = live_routes()[0].endpoint
+        request = Asked({"type": "http", "query_string": b"", "path_params": {}})
+        return [
+            answer.body for answer in await asyncio.gather(*(respond(request) for _ in range(5)))
+        ]
+
+    monkeypatch.setattr(live_route, "active_runs", look)
+    monkeypatch.setattr(live_route.time, "time", lambda: 0.0)
+    live_route._active.cache_clear()
+    assert asyncio.run(five()) == [b"a"] * 5
+    assert len(looks) == 1
 
 
 def test_below_a_path_the_routes_are_there_too(

@@ -104,17 +104,17 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(runs: Runs) -> 
     run = launch(runs, epochs=1000)
     until(runs, run, lambda state: state.epoch > 3)
     runs.stop(run)
-    until(runs, run, ended)
+    stopped = until(runs, run, ended)
     until(runs, run, lambda _: not process_lives(runs.directory(run)))
-    newest, before = sorted(
+    newest, _ = sorted(
         runs.directory(run).glob("checkpoint-*.pt"), key=lambda path: -path.stat().st_mtime_ns
     )
     newest.write_bytes(newest.read_bytes()[:-100])
     runs.resume(run)
-    step = int(before.name.split("-")[1])
-    until(runs, run, lambda state: state.step > step + 5 or ended(state))
+    until(runs, run, lambda state: state.step > stopped.step or ended(state))
     assert f"{newest.name} is damaged" in runs.log_path(run).read_text(encoding="utf-8")
-    assert [row["step"] for row in runs.store.steps(run)][: step + 5] == list(range(1, step + 6))
+    steps = [row["step"] for row in runs.store.steps(run)]
+    assert steps == list(range(1, len(steps) + 1))  # what was trained again is there once
 
 
 def test_what_has_finished_is_not_resumed(runs: Runs) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from starlette.concurrency import run_in_threadpool
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,10 +37,13 @@ def live_url(run: str = "") -> str:
 def live_routes() -> list[Route]:
     """Return the routes, below the path that the app is served at (`server.baseUrlPath`)."""
 
+    one = anyio.CapacityLimiter(1)  # at a time: who asks meanwhile finds the answer ready
+
     def route(path: str, answer: Callable[[str, str, int], Answer]) -> Route:
         async def respond(request: Request) -> Response:
             asked = (request.path_params.get("run", ""), str(request.query_params))
-            status, content = await run_in_threadpool(answer, *asked, int(time.time() / SHARED))
+            moment = int(time.time() / SHARED)
+            status, content = await anyio.to_thread.run_sync(answer, *asked, moment, limiter=one)
             return Response(content, status, headers={"Cache-Control": "no-store"})
 
         return Route(path, respond)
