@@ -1,7 +1,7 @@
 """`make bench`: every measure, one table, `results.json`; `BENCH=quick` takes fewer repeats and rows.
 
 `python -m benchmarks reading_speed ...` takes these measures alone and leaves the others as they are;
-`growth`, what docs/scaling.md is made from, is taken so only.
+`growth`, what docs/scaling.md is made from, and `profiles` are taken so only.
 """
 
 import logging
@@ -16,6 +16,7 @@ from benchmarks import (
     growth,
     inference_speed,
     learning,
+    profiles,
     reading_speed,
     training_speed,
     typing_latency,
@@ -28,7 +29,7 @@ QUICK = (
     *(watching, first_paint, typing_latency),
 )
 FULL = (learning, *QUICK, first_classifier)
-MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (*FULL, growth)}
+MEASURES = {measure.__name__.rpartition(".")[2]: measure for measure in (*FULL, growth, profiles)}
 
 
 def main(asked: list[str]) -> None:

@@ -16,11 +16,12 @@ from kobert_demo.predictor import Predictor
 
 SENTENCE = "오랜만에 친구를 만나서 밤새 이야기했더니 정말 즐거웠어요!"
 CALLS = 9
+SURE = 100  # times the last layer's weights: random ones find all labels alike, and int8 asks again
 
 
 def run(quick: bool) -> list[Result]:
     large = kobert_sized()
-    predictors = [in_int8(large.name, 100)]
+    predictors = [in_int8(large.name, SURE)]
     if quick_precision(large.shape) == "bfloat16":
         predictors.insert(0, Predictor(large.name))
     return [
