@@ -10,7 +10,7 @@ run: .venv/run
 
 test: .venv/test .venv/browser
 	$(BIN)/pytest -n 2 -m "not browser and not cluster"
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -n 2 --dist loadfile -m browser
 	$(BIN)/pytest -m cluster
 
 check: .venv/test

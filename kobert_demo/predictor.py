@@ -25,7 +25,7 @@ from kobert_demo.model_files import find_model
 from kobert_demo.stepping import precision
 from kobert_demo.vocabularies import read_vocabulary
 
-BATCH = {"cpu": 64, "mps": 128, "cuda": 512}  # sentences that a device reads at once
+BATCH = {"cpu": 32, "mps": 128, "cuda": 512}  # sentences that a device reads at once
 
 
 @dataclass(frozen=True)
