@@ -8,7 +8,6 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from itertools import cycle, islice
 from typing import Any
@@ -84,15 +83,16 @@ def training_step(files: ModelFiles) -> Callable[[], object]:
 
 def plain(work: Callable[[], Callable[[], object]]) -> Callable[[], object]:
     """Return what `work` makes where nothing is quicker than torch and transformers make it."""
-    with ExitStack() as closing:
-        closing.enter_context(patch.object(stepping, "multiplies_bfloat16", lambda _: False))
-        closing.enter_context(patch.object(stepping, "use_bits", lambda _: None))
+    with (
+        patch.object(stepping, "multiplies_bfloat16", lambda _: False),
+        patch.object(stepping, "use_bits", lambda _: None),
+    ):
         return work()
 
 
-def run(short: bool) -> dict[str, Any]:
+def run(quick: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    repeats = 1 if short else 3
+    repeats = 1 if quick else 3
     for size, name in (("KoBERT size", kobert_sized().name), ("mini", "mini")):
         make = partial(training_step, find_model(name))
         for when, work in (("before", plain(make)), ("after", make())):
@@ -100,13 +100,13 @@ def run(short: bool) -> dict[str, Any]:
             told["seconds"] = round(told["seconds"] / STEPS, 4)
             found[f"a training step of {BATCH} sentences, {size}, {when}"] = told
     for size, name in (("KoBERT size", kobert_sized().name), ("mini", "mini-emotions")):
-        for when, predictor in (("before", Predictor(name, exact=True)), ("after", quick(name))):
+        for when, predictor in (("before", Predictor(name, exact=True)), ("after", usual(name))):
             ask = partial(predictor.predict, [SENTENCE])
             found[f"one sentence, {size}, {when} ({predictor.precision})"] = profiled(ask, CALLS)
     return found
 
 
-def quick(name: str) -> Predictor:
+def usual(name: str) -> Predictor:
     """Return the predictor that a page has; where it is int8, one that is sure of its answers."""
     predictor = Predictor(name)
     return in_int8(name, SURE) if predictor.precision == "int8" else predictor

@@ -3,9 +3,9 @@
     python -m benchmarks.watched_training WORKSPACE
 
 A line of its input is a run's id: it trains that run as a worker does, with the store, the samples of the
-system, and a bundle and a checkpoint after each epoch. `-` before the id: the same run without anything
-that writes. It answers with the sentences per second of the whole loop, evaluations included, by the clock
-on the wall: from the end of the first step to the end of the last evaluation.
+system, its bundles and its checkpoints. `-` before the id: the same run without anything that writes. It
+answers with the sentences per second of the whole loop, evaluations included, by the clock on the wall:
+from the end of the first step to the end of the last evaluation.
 """
 
 import logging

@@ -8,9 +8,9 @@ those five clients need to take in the answers themselves is on this machine, an
 the server's process (user and system) and the bytes of the answer, both the mean of some ticks.
 
 *Training*: `mini` on the sample in a worker (its niceness is 10), with the store, the samples of the
-system, a bundle and a checkpoint after each epoch and five visitors who look each second; against the same
-loop in the same process that writes nothing, beside a server that nobody visits
-(benchmarks/watched_training.py). Many short repeats, since what else a machine does changes slowly.
+system, its bundles, its checkpoint and five visitors who look each second; against the same loop in the
+same process that writes nothing, beside a server that nobody visits (benchmarks/watched_training.py). Many
+short repeats, since what else a machine does changes slowly.
 """
 
 import os
