@@ -26,7 +26,7 @@ def test_stop_ends_within_a_step_and_keeps_the_best_epoch(runs: Runs, model: str
     asked_at = runs.get(run).step
     state = until(runs, run, ended)
     assert state.status == "stopped"
-    # The worker writes steps for up to 0.2 s before they are seen; the stop itself takes one step.
+    # The worker writes steps for up to 0.2 s before they are seen, and looks for a stop as often.
     speed = state.sentences / state.seconds / 8
     assert state.step - asked_at <= 2 + speed
     assert Predictor(str(runs.bundle(run))).labels == ("분노", "행복")
@@ -40,6 +40,12 @@ def test_sigterm_stops_a_worker_as_stop_does(runs: Runs, model: str) -> None:
     assert state.pid
     os.kill(state.pid, signal.SIGTERM)
     assert until(runs, run, ended).status == "stopped"
+
+
+def test_a_worker_lets_the_app_and_its_visitors_go_first(runs: Runs, model: str) -> None:
+    pid = until(runs, endless(runs, model), trains).pid
+    assert pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def test_a_killed_worker_is_lost_within_five_seconds(runs: Runs, model: str) -> None:
