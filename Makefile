@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
+# Two processes, the tests of a file in one, because they share a server or a cluster.
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test check bench pretrain ready-made
 
@@ -10,8 +12,8 @@ run: .venv/run
 
 test: .venv/test .venv/browser
 	$(BIN)/pytest -n 2 -m "not browser and not cluster"
-	$(BIN)/pytest -n 2 --dist loadfile -m browser
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest $(BY_FILE) -m browser
+	$(BIN)/pytest $(BY_FILE) -m cluster
 
 check: .venv/test
 	$(BIN)/ruff check

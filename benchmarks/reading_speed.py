@@ -102,7 +102,7 @@ def ours(path: Path, workspace: Path, again: str = "") -> dict[str, float | str]
 
 
 def run(quick: bool) -> list[Result]:
-    rows = 100_000 if quick else 1_000_000
+    rows = 200_000 if quick else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         path, part = Path(folder) / "rows.tsv", Path(folder) / "part.tsv"
         write(path, rows)

@@ -1,5 +1,6 @@
 """A real Ray cluster of two nodes on this machine's loopback, each with an address of its own."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ import pytest
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
-# Not 127.0.0.1: for it, Ray takes the machine's address outside.
-HEAD, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+# Not 127.0.0.1: for it, Ray takes the machine's address outside. Each process of tests has its own.
+NETWORK = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+HEAD, SECOND, THIRD = (f"127.0.{NETWORK}.{number}" for number in (2, 3, 4))
 STORE_BYTES = 100 * 2**20
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0"}
 

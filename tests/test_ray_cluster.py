@@ -13,7 +13,7 @@ import pytest
 from kobert_demo.errors import ConfigError, NotNow, RunError
 from kobert_demo.processes import PROJECT
 from kobert_demo.ray_cluster import check_room, check_size, cluster_address, connected
-from tests.ray_cluster import two_nodes
+from tests.ray_cluster import HEAD, SECOND, two_nodes
 
 
 def test_the_address_is_the_given_one_else_the_environments(
@@ -102,4 +102,4 @@ print(*found)
         told = subprocess.run(
             [sys.executable, "-c", code], cwd=PROJECT, text=True, capture_output=True, timeout=120
         )
-    assert told.stdout.split() == ["127.0.0.2", "127.0.0.3"], told.stderr
+    assert told.stdout.split() == [HEAD, SECOND], told.stderr
