@@ -289,6 +289,29 @@ def test_a_word_is_said_when_a_run_has_ended(
         assert not app.run().toast
 
 
+def test_a_word_that_another_drawing_overtook_is_said_in_that_one(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KOBERT_DEMO_WORKSPACE", str(workspace))
+    script = tmp_path / "app.py"
+    script.write_text("from kobert_demo.ui.notices import tell_ends\ntell_ends()\n")
+    runs, app, toast, overtaken = Runs(workspace), AppTest.from_file(script), st.toast, []
+
+    def overtake_once(*args: object, **looks: object) -> None:
+        if not overtaken:
+            overtaken.append(args)
+            st.rerun()  # as Streamlit does where the page asks to be drawn anew meanwhile
+        toast(*args, **looks)
+
+    with waiting(runs, "a"):
+        app.run()
+        runs.store.claim("a", "cpu")
+        runs.store.end("a", "stopped")
+        monkeypatch.setattr(st, "toast", overtake_once)
+        assert len(app.run().toast) == len(overtaken) == 1
+        assert not app.run().toast
+
+
 def test_what_ended_before_the_visit_is_not_told(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -25,11 +25,15 @@ _mount = st.components.v2.component(
 
 @st.fragment
 def tell_ends() -> None:
-    """Show a toast for each run that ended since the last look, and go on looking while any is active."""
+    """Show a toast for each run that ended since the last look, and go on looking while any is active.
+
+    What ended is forgotten only once its toast is on its way: the page that looks at the run learns of its
+    end at the same moment, and its being drawn anew may end this look before.
+    """
     with suppress(KobertDemoError):  # the page says what is wrong with the workspace
         runs = Runs(workspace())
-        before: set[str] = st.session_state.get(GOING_ON, set())
-        now = st.session_state[GOING_ON] = active_runs(runs)
+        going_on: set[str] = st.session_state.setdefault(GOING_ON, set())
+        now = active_runs(runs)
         if now:
             known = {
                 "url": live_url(),
@@ -37,9 +41,11 @@ def tell_ends() -> None:
                 "active": " ".join(sorted(now)),
             }
             _mount(key="notices", data=known, on_changed_change=lambda: None)
-        for ended in before - now:
+        for ended in going_on - now:
             with suppress(KobertDemoError):  # it may have been deleted already
                 _tell(runs.get(ended))
+            going_on.remove(ended)
+        going_on |= now
 
 
 def _tell(run: Run) -> None:
