@@ -36,7 +36,8 @@ COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
 needs_comments = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
 START_SECONDS = 60
 LONGEST = ("test_ray_worker.py", "test_story.py", "test_scoring_page.py")
-CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
+# A process for all tabs of a visitor: one for each tab begins with a second of work.
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--process-per-site"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -239,9 +240,13 @@ def visitor(browser: "Browser") -> "Iterator[BrowserContext]":
 
 @pytest.fixture
 def page(visitor: "BrowserContext") -> "Iterator[Page]":
-    """A new tab."""
-    with visitor.new_page() as tab:
-        yield tab
+    """A new tab. The first of all stays, emptied, and with it the process that draws the others."""
+    tab = visitor.new_page()
+    yield tab
+    if len(visitor.pages) > 1:
+        tab.close()
+    else:
+        tab.goto("about:blank")
 
 
 def choose_language(page: "Page", language: str) -> None:

@@ -185,6 +185,14 @@ def test_names_change_with_the_language_and_their_tags_are_shown(chart: Page) ->
 
 
 @pytest.mark.browser
+def test_names_change_though_the_message_that_changed_them_was_lost(chart: Page) -> None:
+    legend = chart.locator(".live-chart .legendtext")
+    chart.get_by_text("lose what is sent first").click()
+    chart.get_by_text("한국어").click()
+    expect(legend).to_have_text(["<b>손실</b>", "정확도 & 기준", "<i>level</i>"])
+
+
+@pytest.mark.browser
 def test_the_chart_follows_light_and_dark(chart: Page, points: Points) -> None:
     title = chart.locator(".live-chart .gtitle")
     expect(title).to_have_css("fill", "rgb(27, 33, 48)")

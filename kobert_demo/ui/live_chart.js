@@ -1,5 +1,6 @@
 // Draws one live chart. A message with `drawing` holds all points; any other one holds the points of
-// each trace past the step `after`, some of which may be here already. It may come from live_run.js.
+// each trace past the step `after`, some of which may be here already. It may come from live_run.js. Both hold
+// the traces' names: the message that had other ones drawn may have been lost.
 
 const MOST_POINTS = 8000 // of one trace; past it, all points are asked for again: they come thinned
 const FEW_POINTS = 10 // of a line; each is drawn as a dot: a line of one point is invisible
@@ -52,7 +53,7 @@ async function show(chart, message) {
   }
   if (chart.closed) return
   if (message.drawing) await draw(chart, message)
-  else if (lacksPoints(chart, message)) chart.askForAll()
+  else if (lacks(chart, message)) chart.askForAll()
   else await grow(chart, message)
 }
 
@@ -73,24 +74,24 @@ function modeOf(mode, count) {
 
 const lastOf = (steps) => (steps.length ? steps[steps.length - 1] : -1)
 
-function lacksPoints({ name, element }, message) {
-  if (name !== message.chart) return true
+function lacks({ name, names, element }, message) {
+  if (name !== message.chart || names.join() !== message.names.join()) return true
   return element.data.some(({ x }, i) => lastOf(x) < message.after[i] || x.length > MOST_POINTS)
 }
 
-async function draw(chart, { chart: name, drawing, x, y }) {
+async function draw(chart, { chart: name, names, drawing, x, y }) {
   const { element } = chart
   const traces = drawing.traces.map((trace, i) => ({
     type: "scatter",
     x: x[i],
     y: y[i],
-    name: trace.name,
+    name: names[i],
     mode: modeOf(trace.mode, x[i].length),
     line: { color: trace.colour, width: 2 },
     marker: { color: trace.colour, size: 7 },
     hovertemplate: "%{y:.4~g}",
   }))
-  Object.assign(chart, { drawing, asked: 0, theme: themeOf(element) })
+  Object.assign(chart, { names, drawing, asked: 0, theme: themeOf(element) })
   await Plotly.react(element, traces, layout(name, chart), config(chart))
   if (chart.name === null) element.on("plotly_relayout", (change) => keepZoom(chart, change))
   if (chart.name !== name) forget(chart)
@@ -98,7 +99,10 @@ async function draw(chart, { chart: name, drawing, x, y }) {
   drawn.set(name, {
     element,
     lasts: () => element.data.map(({ x }) => lastOf(x)),
-    take: (message) => (chart.ready = chart.ready.then(() => show(chart, message)).catch(console.error)),
+    take: (message) => {
+      const named = { ...message, names: chart.names }
+      chart.ready = chart.ready.then(() => show(chart, named)).catch(console.error)
+    },
   })
 }
 

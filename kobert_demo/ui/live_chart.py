@@ -2,8 +2,8 @@
 
 New points come from a `@st.fragment(run_every=...)` in which `live_chart` stands, or without a run of the
 page (`live_run.py`). The page's body calls `restart_live_charts()` so that every full run of the page sends
-all points once. `live_chart.js` draws them, keeps the person's zoom, and asks for all points again where it
-lacks some.
+all points once. `live_chart.js` draws them, keeps the person's zoom, and asks for all again where it lacks
+some, or has them under other names.
 """
 
 import html
@@ -100,13 +100,14 @@ def live_chart(
     charts[key] = _Sent(shape, (*marks, now)[-REPEATED_TICKS:] if growing else (now,))
     message: dict[str, object] = {
         "chart": f"{key} {run}",
+        "names": [_escaped(trace.name) for trace in traces],
         "after": marks[0],
         "x": [x for x, _ in points],
         "y": [y for _, y in points],
     }
     if not growing:
         message["drawing"] = {
-            "traces": [_look(trace) for trace in traces],
+            "traces": [{"colour": trace.colour, "mode": trace.mode} for trace in traces],
             "levels": {_escaped(name): value for name, value in (levels or {}).items()},
             "titles": {"x": x_title, "y": y_title, "all": t("Show everything")},
             "y_range": y_range,
@@ -120,10 +121,6 @@ def live_chart(
 
 def _forget(key: str) -> None:
     st.session_state[SENT].pop(key, None)
-
-
-def _look(trace: Trace) -> dict[str, str]:
-    return {"name": _escaped(trace.name), "colour": trace.colour, "mode": trace.mode}
 
 
 def _escaped(text: str) -> str:
