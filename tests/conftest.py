@@ -35,14 +35,18 @@ PROJECT = Path(__file__).parents[1]
 COMMENTS = PROJECT.parent / "shared" / "data" / "emotions7-comments.tsv"
 needs_comments = pytest.mark.skipif(not COMMENTS.is_file(), reason="../shared/data is not there")
 START_SECONDS = 60
-LONGEST = ("test_ray_worker.py", "test_story.py", "test_scoring_page.py")
+LONGEST = [
+    f"test_{name}.py"
+    for name in ("ray_worker", "ray_resume", "ray_scoring", "story", "scoring_page")
+]
 # A process for all tabs of a visitor: one for each tab begins with a second of work.
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--process-per-site"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no process is left alone with one at the end."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @dataclass
