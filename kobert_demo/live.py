@@ -1,10 +1,9 @@
 """What is told of a run each second while it goes on: its progress, its figures, its curves' new points."""
 
-import time
-
 from kobert_demo.charts import percent
 from kobert_demo.curves import MOST_POINTS, Table, drawable
 from kobert_demo.language import Language, duration, translate
+from kobert_demo.run_search import run_seconds
 from kobert_demo.runs import Runs
 from kobert_demo.store import Row, Run
 
@@ -23,10 +22,13 @@ def stage(run: Run) -> str:
 
 
 def progress(run: Run, language: Language) -> tuple[float, str]:
-    """Return the part of a run's steps that is done and what to say of it; nothing where it waits."""
-    if run.started_at is None:
+    """Return the part of a run's steps that is done and what to say of it; nothing where it waits.
+
+    A run that was resumed and left the queue again has not started anew, but its steps are there.
+    """
+    if run.started_at is None and (run.active or not run.step):
         return 0.0, ""
-    elapsed = run.spent + (run.ended_at or time.time()) - run.started_at
+    elapsed = run_seconds(run)
     if run.active and not run.step:
         return 0.0, translate("Loading the model and the data …", language)
     text = translate(

@@ -167,6 +167,13 @@ def test_the_error_tells_all_kinds_of_problems_together(dataset):
     assert "The sentence is empty. (rows: 1, first line: 2)" in str(caught.value)
 
 
+def test_a_row_with_two_problems_of_a_kind_is_one_row(dataset):
+    with pytest.raises(DataError) as caught:
+        dataset("문장\x00\x07 하나\t1\n문장\x07\x00 둘\t2\n", PLAIN, Columns(0, 1))
+    told = "The row holds the control character U+0000. (rows: 2, first line: 1)"
+    assert told in str(caught.value)
+
+
 @pytest.mark.parametrize("columns", [Columns(0, 0), Columns(0, 2), Columns(-1, 1)])
 def test_columns_that_are_not_there_are_refused(dataset, columns):
     with pytest.raises(DataError, match="choose"):

@@ -230,3 +230,20 @@ def test_a_run_leads_to_its_evaluation(open_page: Open, copied: tuple[Runs, Run]
     page.button(key="to_evaluation").click().run()
     assert look(page).title[0].value.endswith("Evaluation")
     assert page.query_params["evaluated"] == copied[1].run
+
+
+@pytest.mark.parametrize("first", ["dataset", "evaluation"])
+def test_what_one_page_has_counted_is_understood_by_the_other(
+    open_page: Open, copied: tuple[Runs, Run], first: str
+) -> None:
+    def open_dataset() -> None:
+        page = look(open_page("dataset").segmented_control(key="origin").set_value("kept").run())
+        page.number_input(key="test percent").set_value(40)
+        page = look(page.number_input(key="split seed").set_value(3).run())
+        assert "rows can be used" in said(page)
+
+    if first == "dataset":
+        open_dataset()
+    assert "of 280 sentences" in said(open_page(evaluated=copied[1].run))
+    if first == "evaluation":
+        open_dataset()

@@ -52,6 +52,13 @@ def test_a_run_that_has_ended_has_nothing_left(trains: Run) -> None:
     assert progress(ended, "ko") == (1.0, "에폭 3/3 · 스텝 60/60 · 7.0초 경과")
 
 
+def test_what_left_the_queue_after_it_was_resumed_still_says_how_far_it_came(trains: Run) -> None:
+    left = replace(trains, status="stopped", started_at=None, step=20, epoch=2, spent=49.0)
+    share, text = progress(left, "en")
+    assert share == pytest.approx(1 / 3)
+    assert text == "Epoch 2 of 3 · step 20 of 60 · 49 s"
+
+
 @pytest.mark.parametrize(
     "change",
     [

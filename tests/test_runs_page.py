@@ -268,6 +268,19 @@ def test_pages_say_that_the_run_they_showed_was_deleted(
     assert said not in [warning.value for warning in app.warning]
 
 
+def test_a_press_meant_for_a_run_that_was_deleted_does_nothing_to_another(
+    app: AppTest, mini_runs: Path
+) -> None:
+    runs = Runs(mini_runs)
+    newer, older = (run.run for run in runs.list())
+    go(app, "training", run=newer)
+    further = app.button(key=f"further {newer}")
+    runs.delete(newer)
+    further.click().run()
+    assert app.selectbox(key="run").value == older
+    assert [run.run for run in runs.list()] == [older]
+
+
 def test_a_word_is_said_when_a_run_has_ended(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

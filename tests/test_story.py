@@ -133,7 +133,7 @@ def test_two_tabs_a_reload_and_a_restart_show_the_same_run(
             grows(tab, times=2)
             tab.get_by_text("학습 중").first.wait_for()
 
-        second.locator(".st-key-stop button").click()
+        second.locator("[class*=st-key-stop-] button").click()
         for tab in (first, second):
             tab.get_by_text("중지됨").first.wait_for(timeout=60_000)
     assert wait_for(runs, run, "stopped").bundle
@@ -152,15 +152,15 @@ def test_a_killed_run_says_its_last_words_goes_on_and_is_trained_further(
     page.get_by_text("강제로 종료되었습니다").wait_for(timeout=5_000)
     page.locator("code").get_by_text(re.compile("test loss .* macro-F1")).wait_for()
 
-    page.locator(".st-key-resume button").first.click()
+    page.locator("[class*=st-key-resume-] button").first.click()
     page.get_by_text("학습 중").first.wait_for(timeout=60_000)
     grows(page, times=2)
     assert runs.get(run).status == "running"
-    page.locator(".st-key-stop button").click()
+    page.locator("[class*=st-key-stop-] button").click()
     page.get_by_text("중지됨").first.wait_for(timeout=60_000)
 
     page.get_by_text("더 학습하기").click()
-    page.locator(".st-key-further button").click()
+    page.locator("[class*=st-key-further-] button").click()
     page.wait_for_function("run => !location.search.includes(run)", arg=run, timeout=60_000)
     further = runs.list()[0]
     assert further.name.endswith(", 이어서")

@@ -80,14 +80,14 @@ def one_label(label: str, also: tuple[Message, ...] = ()) -> DataError:
 
 
 def summarize(problems: Iterable[Problem]) -> tuple[Message, ...]:
-    """Return one sentence for each of the commonest kinds of problem: how many, where first."""
-    kinds: dict[str, list[Problem]] = {}
+    """Return one sentence for each of the commonest kinds of problem: how many rows, where first."""
+    kinds: dict[str, dict[int, Message]] = {}  # what each line has of it first
     for problem in problems:
-        kinds.setdefault(problem.message.text, []).append(problem)
+        kinds.setdefault(problem.message.text, {}).setdefault(problem.line, problem.message)
     return tuple(
         Message(
             "{reason} (rows: {count}, first line: {line})",
-            {"count": len(kind), "line": kind[0].line, "reason": kind[0].message},
+            {"count": len(kind), "line": (line := next(iter(kind))), "reason": kind[line]},
         )
         for kind in sorted(kinds.values(), key=len, reverse=True)[:REASONS_TOLD]
     )

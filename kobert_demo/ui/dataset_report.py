@@ -13,8 +13,8 @@ from kobert_demo.encoded_store import encode_dataset
 from kobert_demo.encoding import Vocabulary
 from kobert_demo.language import Language
 from kobert_demo.model_files import built_in_models, find_model
-from kobert_demo.preflight import Report, count_leaked, inspect, share_cut, unreadable
-from kobert_demo.ui.dataset_source import Progress, once, result_slot
+from kobert_demo.preflight import Report, inspect, share_cut, unreadable
+from kobert_demo.ui.dataset_source import Progress, leaks, once, result_slot
 from kobert_demo.ui.elements import plain
 from kobert_demo.ui.session import language, t, workspace
 from kobert_demo.vocabularies import read_vocabulary
@@ -46,10 +46,7 @@ def report_view(dataset: Dataset, halves: Halves) -> None:
     _say_usable(dataset, halves)
     vocabulary, max_length = _reader_form()
     report = _inspected(dataset, vocabulary)
-    leaked, sentences = once(
-        result_slot("leaked", halves.train.id, halves.test.id),
-        lambda _: (count_leaked(halves.train, halves.test), len(set(halves.test.texts))),
-    )
+    leaked, sentences = leaks(halves.train, halves.test)
     _warn_of_unknown(report)
     _warn_of_leaks(leaked / sentences)
     _warn_of_untested(halves)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from kobert_demo.dataset import Dataset, DatasetSummary, keep_upload, load_dataset
+from kobert_demo.preflight import count_leaked
 from kobert_demo.ui.elements import distinct_names, plain, visitors_time
 from kobert_demo.ui.session import t, workspace
 from kobert_demo.ui.style import DATA_MB
@@ -157,4 +158,12 @@ def _described(summary: DatasetSummary) -> str:
         rows=f"{summary.usable:,}",
         labels=len(summary.labels),
         date=f"{visitors_time(datetime.fromisoformat(summary.created).timestamp()):%Y-%m-%d}",
+    )
+
+
+def leaks(train: Dataset, test: Dataset) -> tuple[int, int]:
+    """Return how many distinct test sentences were trained on too, and how many there are."""
+    return once(
+        result_slot("leaks", train.id, test.id),
+        lambda _: (count_leaked(train, test), len(set(test.texts))),
     )

@@ -13,7 +13,6 @@ from kobert_demo.errors import DataError
 from kobert_demo.evaluation.baselines import tfidf_answers
 from kobert_demo.evaluation.scoring import compute_logits, scored
 from kobert_demo.evaluation.summary import Summary, summarize
-from kobert_demo.preflight import count_leaked
 from kobert_demo.runs import Runs
 from kobert_demo.scaling import Fit, scale
 from kobert_demo.store import Run
@@ -22,6 +21,7 @@ from kobert_demo.ui.dataset_source import (
     LARGE,
     choose_kept,
     choose_origin,
+    leaks,
     once,
     result_slot,
     uploaded,
@@ -111,8 +111,8 @@ def _say_left_out(data: Dataset) -> None:
 def _leaked(train: Dataset | None, data: Dataset) -> float:
     if train is None:
         return 0.0
-    count: int = once(result_slot("leaked", train.id, data.id), lambda _: count_leaked(train, data))
-    return count / len(set(data.texts))
+    leaked, sentences = leaks(train, data)
+    return leaked / sentences
 
 
 def evaluated(subject: Subject) -> Summary:

@@ -50,6 +50,8 @@ def run_view(runs: Runs, run: str, *, leads: bool) -> None:
     _frozen_facts(shown)
 
 
+# The keys of buttons hold the run's id: where it was deleted meanwhile and the page shows another one, a
+# press must not fall on that.
 def _heading(runs: Runs, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {plain(run.name)} {status_badge(run.status)}")
@@ -57,7 +59,9 @@ def _heading(runs: Runs, run: Run) -> None:
             st.space("stretch")
             stopping = run.stop_requested
             label = t("Stopping …") if stopping else t("Stop")
-            if st.button(label, icon=":material/stop_circle:", key="stop", disabled=stopping):
+            if st.button(
+                label, icon=":material/stop_circle:", key=f"stop {run.run}", disabled=stopping
+            ):
                 with say_errors():  # it may have ended just now
                     runs.stop(run.run)
                 st.rerun()
@@ -66,7 +70,7 @@ def _heading(runs: Runs, run: Run) -> None:
             if st.button(
                 t("Resume"),
                 icon=":material/resume:",
-                key="resume",
+                key=f"resume {run.run}",
                 help=t("Goes on from the last checkpoint as if nothing had come between."),
             ):
                 with say_errors():
@@ -141,9 +145,9 @@ def _offer_further(runs: Runs, run: Run) -> None:
             t("A new run begins with the best model of this one, on the same data and settings.")
         )
         epochs = st.number_input(
-            t("Epochs"), 1, int(SETTINGS["epochs"].highest), value=2, key="further_epochs"
+            t("Epochs"), 1, int(SETTINGS["epochs"].highest), value=2, key=f"epochs {run.run}"
         )
-        if st.button(t("Start"), type="primary", key="further"):
+        if st.button(t("Start"), type="primary", key=f"further {run.run}"):
             with say_errors():
                 name = t("{name}, further", name=run.name)
                 st.session_state["launched"] = runs.train_further(run.run, int(epochs), name)
