@@ -154,6 +154,21 @@ def cluster() -> "Iterator[Cluster]":
 
 
 @pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs on this machine compute as the workers of the cluster do, to the last bit."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="module")
+def still_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The directory of a tiny model without dropout of its own."""
+    from tests.models import save_tiny_model, tiny_model  # imports torch
+
+    still = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    return str(save_tiny_model(tmp_path_factory.mktemp("still"), still))
+
+
+@pytest.fixture
 def runs(tmp_path: Path) -> "Iterator[Runs]":
     """The runs of an empty workspace; no worker outlives the test."""
     from kobert_demo.runs import Runs

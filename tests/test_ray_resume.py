@@ -11,7 +11,6 @@ from safetensors.numpy import load_file
 from kobert_demo.place import HERE, Place
 from kobert_demo.processes import process_lives
 from kobert_demo.runs import Runs
-from tests.models import save_tiny_model, tiny_model
 from tests.ray_runs import PATIENCE, await_true, launch, reaches, workers
 from tests.test_resume import told
 from tests.test_runs import ended, until
@@ -19,20 +18,7 @@ from tests.test_runs import ended, until
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
-pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny model without dropout of its own."""
-    still = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    return str(save_tiny_model(tmp_path_factory.mktemp("still"), still))
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs on this machine compute as the workers of the cluster do, to the last bit."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("one_thread")]
 
 
 def weights(runs: Runs, run: str) -> dict:
@@ -40,11 +26,11 @@ def weights(runs: Runs, run: str) -> dict:
 
 
 def test_stopped_killed_and_resumed_a_run_ends_with_the_very_numbers(
-    cluster: "Cluster", runs: Runs, model: str, tmp_path: Path
+    cluster: "Cluster", runs: Runs, still_model: str, tmp_path: Path
 ) -> None:
     """The driver is killed, the run stopped, then its worker killed: one that was never cut off says so."""
-    here = launch(runs, model, HERE)
-    run = launch(runs, model, Place(1, cluster.address, storage=str(tmp_path / "storage")))
+    here = launch(runs, still_model, HERE)
+    run = launch(runs, still_model, Place(1, cluster.address, storage=str(tmp_path / "storage")))
 
     pid = reaches(runs, run, 20).pid
     assert pid

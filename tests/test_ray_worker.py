@@ -13,7 +13,6 @@ from kobert_demo.place import HERE, Place
 from kobert_demo.predictor import Predictor
 from kobert_demo.processes import PROJECT
 from kobert_demo.runs import Runs
-from tests.models import save_tiny_model, tiny_model
 from tests.ray_cluster import THIRD, add_node, two_nodes
 from tests.ray_runs import PATIENCE, await_true, launch, reaches, workers
 from tests.test_ray_cluster import nobody
@@ -23,31 +22,18 @@ from tests.test_runs import ended, until
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
-pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny model without dropout of its own."""
-    still = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    return str(save_tiny_model(tmp_path_factory.mktemp("still"), still))
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs on this machine compute as the workers of the cluster do, to the last bit."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("one_thread")]
 
 
 def test_two_workers_learn_what_one_process_here_learns_though_a_machine_dies(
-    cluster: "Cluster", runs: Runs, model: str, tmp_path: Path
+    cluster: "Cluster", runs: Runs, still_model: str, tmp_path: Path
 ) -> None:
     place = Place(2, cluster.address, storage=f"file://{tmp_path / 'storage'}")
-    run = launch(runs, model, place, dropout=0.0)
+    run = launch(runs, still_model, place, dropout=0.0)
     reaches(runs, run, 100)
     cluster.remove_node(cluster.list_all_nodes()[1], allow_graceful=False)
     add_node(cluster, THIRD)
-    here = launch(runs, model, HERE, dropout=0.0)
+    here = launch(runs, still_model, HERE, dropout=0.0)
     state, other = (until(runs, each, ended, PATIENCE) for each in (run, here))
     assert (state.status, state.step) == ("finished", 480), runs.log(run)
     assert "lost a worker or a machine of this run at step" in str(state.notice)
@@ -63,13 +49,13 @@ def test_two_workers_learn_what_one_process_here_learns_though_a_machine_dies(
 
 
 def test_a_cluster_that_is_away_or_too_small_is_said_in_a_sentence(
-    cluster: "Cluster", runs: Runs, model: str, tmp_path: Path
+    cluster: "Cluster", runs: Runs, still_model: str, tmp_path: Path
 ) -> None:
     away = nobody()
-    run = launch(runs, model, Place(1, away))
-    big = launch(runs, model, Place(2, cluster.address, gpus=4))
+    run = launch(runs, still_model, Place(1, away))
+    big = launch(runs, still_model, Place(2, cluster.address, gpus=4))
     where = ("--on", "ray", "--ray-address", away, "--no-wait", "--workspace", tmp_path / "other")
-    words = ("train", tmp_path / "data.tsv", "--model", model, *where)
+    words = ("train", tmp_path / "data.tsv", "--model", still_model, *where)
     shell = subprocess.run(
         [sys.executable, "-m", "kobert_demo", *words],
         cwd=PROJECT,
@@ -92,12 +78,12 @@ def test_a_cluster_that_is_away_or_too_small_is_said_in_a_sentence(
 
 
 def test_a_run_whose_clusters_head_dies_is_lost_and_waits_for_it_when_resumed(
-    runs: Runs, model: str, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, still_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")  # a minute else
     with two_nodes() as own:
         address = own.address
-        run = launch(runs, model, Place(1, address))
+        run = launch(runs, still_model, Place(1, address))
         reaches(runs, run, 20)
         for started in own.head_node.all_processes.values():
             for each in started:
